@@ -1,0 +1,8 @@
+#![doc = include_str!("../README.md")]
+
+mod philox;
+mod seed;
+mod stream;
+
+pub use seed::Seed;
+pub use stream::Stream;

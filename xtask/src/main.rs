@@ -1,0 +1,3 @@
+//! Commands of the workspace: `cargo xtask COMMAND`.
+
+fn main() {}
