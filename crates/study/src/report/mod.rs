@@ -1,0 +1,12 @@
+//! The report of a study: data in ([`Artefact`], [`Table`], [`Chart`]), files out (comma-separated values, SVG figures, one HTML page).
+
+mod artefact;
+mod chart;
+pub mod markup;
+mod table;
+
+pub use artefact::{Artefact, Provenance};
+pub use chart::{
+    Axis, Chart, Direction, Heat, Ink, Mark, Panel, Point, Rule, Scale, Sequence, Series, Share,
+};
+pub use table::{Cell, Column, Form, Table};
