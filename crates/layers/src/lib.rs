@@ -1,1 +1,47 @@
 #![doc = include_str!("../README.md")]
+
+mod attention;
+mod block;
+pub mod checkpoint;
+mod classifier;
+mod config;
+mod context;
+mod error;
+mod gradients;
+mod head;
+mod infer;
+mod ista;
+mod layer_norm;
+mod layout;
+mod linear;
+mod mlp;
+mod mssa;
+mod network;
+mod output_map;
+mod parameters;
+mod patch_embedding;
+mod tape;
+mod token_frame;
+pub mod trace;
+mod variant;
+
+pub use attention::{SelfAttention, SelfAttentionTape};
+pub use block::{AttentionStep, AttentionTape, Block, BlockTape, TokenStep, TokenTape};
+pub use classifier::{Classifier, Forward, LocalGradient};
+pub use config::{ClassifierConfig, Geometry, Pool, Residual, Scale};
+pub use context::{Context, ForwardOptions, Mode, Norms};
+pub use error::{Error, Misshapen, Result, StateMismatch};
+pub use gradients::Gradients;
+pub use head::{Head, HeadTape};
+pub use ista::Ista;
+pub use layer_norm::{LayerNorm, NormTape};
+pub use layout::{Initial, Layout, ParameterCount, ParameterKind, ParameterSpec};
+pub use linear::Linear;
+pub use mlp::{Mlp, MlpTape};
+pub use mssa::{SubspaceAttention, SubspaceAttentionTape};
+pub use output_map::OutputMap;
+pub use parameters::{HostTensor, Parameter, Parameters};
+pub use patch_embedding::{PatchEmbedding, PatchEmbeddingTape};
+pub use tape::Tape;
+pub use token_frame::TokenFrame;
+pub use variant::Variant;
