@@ -1,0 +1,224 @@
+//! The same rates over a batch [B, N, d], one value an image, in parallel on rayon's current pool.
+//!
+//! Work is divided by image and by head alone and each sum has one order, so that the result has the same bits for any number of
+//! threads.
+
+use ndarray::{Array2, Array3, ArrayView2, ArrayView3, ArrayViewMut2, Axis, s};
+use rayon::prelude::*;
+use srr_linalg::{Scalar, gemm};
+
+use crate::bases::per_head;
+use crate::inner::Spectrum;
+use crate::{Bases, Coding, Conventions, Error, LayerTokens, Result, SparseRateReduction};
+
+/// The compressed rates of a batch with their gradients.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CompressedRateGradients<T> {
+    /// One rate an image, [B].
+    pub values: Vec<T>,
+    /// Gradient of each image's rate with respect to its tokens, [B, N, d].
+    pub tokens: Array3<T>,
+    /// Gradient of the sum of all rates with respect to the stacked bases, [K·p, d].
+    pub stacked_bases: Array2<T>,
+    heads: usize,
+}
+
+impl<T> CompressedRateGradients<T> {
+    /// Gradient of the sum with respect to each basis, [K, d, p]: another view of `stacked_bases`.
+    #[must_use]
+    pub fn bases(&self) -> ArrayView3<'_, T> {
+        per_head(&self.stacked_bases, self.heads)
+    }
+}
+
+/// R(Z) of every image, [B]; see [`coding_rate`](crate::coding_rate).
+///
+/// # Errors
+/// As [`coding_rate`](crate::coding_rate); of several bad images the first is reported, with its number before row and column.
+pub fn coding_rate<T: Scalar>(
+    tokens: ArrayView3<'_, T>,
+    coding: impl Into<Coding>,
+    head_dim: usize,
+) -> Result<Vec<T>> {
+    let coding = coding.into();
+    for_each_image(tokens, |image| crate::coding_rate(image, coding, head_dim))
+}
+
+/// R(Z) of every image with its gradient, [B] and [B, N, d].
+///
+/// # Errors
+/// As [`coding_rate`].
+pub fn coding_rate_with_gradient<T: Scalar>(
+    tokens: ArrayView3<'_, T>,
+    coding: impl Into<Coding>,
+    head_dim: usize,
+) -> Result<(Vec<T>, Array3<T>)> {
+    let coding = coding.into();
+    let mut gradient = Array3::zeros(tokens.dim());
+    let values = for_each_image_mut(tokens, gradient.view_mut(), |image, out| {
+        crate::rate::evaluate(image, coding, head_dim, Some(out))
+    })?;
+    Ok((values, gradient))
+}
+
+/// R^c(Z; U) of every image, [B]; see [`compressed_rate`](crate::compressed_rate).
+///
+/// # Errors
+/// As [`compressed_rate`](crate::compressed_rate), the first bad image being reported as in [`coding_rate`].
+pub fn compressed_rate<T: Scalar>(
+    tokens: ArrayView3<'_, T>,
+    bases: &Bases<'_, T>,
+    coding: impl Into<Coding>,
+) -> Result<Vec<T>> {
+    let coding = coding.into();
+    for_each_image(tokens, |image| crate::compressed_rate(image, bases, coding))
+}
+
+/// R^c(Z; U) of every image with its gradients; the bases' is summed over the images in their order.
+///
+/// # Errors
+/// As [`compressed_rate`].
+pub fn compressed_rate_with_gradient<T: Scalar>(
+    tokens: ArrayView3<'_, T>,
+    bases: &Bases<'_, T>,
+    coding: impl Into<Coding>,
+) -> Result<CompressedRateGradients<T>> {
+    let coding = coding.into();
+    let (images, n, dim) = tokens.dim();
+    let inner = bases.stacked().nrows();
+    let mut tokens_gradient = Array3::zeros((images, n, dim));
+    let mut projections = Array3::zeros((images, n, inner));
+    let values = collect(
+        tokens
+            .axis_iter(Axis(0))
+            .into_par_iter()
+            .zip(tokens_gradient.axis_iter_mut(Axis(0)))
+            .zip(projections.axis_iter_mut(Axis(0)))
+            .map(|((image, out), dv)| {
+                crate::compressed::partial_gradient(image, bases, coding, Spectrum::Exact, out, dv)
+            })
+            .collect(),
+    )?;
+    let stacked_bases = bases_gradient(projections, tokens, bases)?;
+    Ok(CompressedRateGradients {
+        values,
+        tokens: tokens_gradient,
+        stacked_bases,
+        heads: bases.heads(),
+    })
+}
+
+/// dVᵀ X over all tokens of all images, [K·p, d]; each head's rows are one product.
+fn bases_gradient<T: Scalar>(
+    projections: Array3<T>,
+    tokens: ArrayView3<'_, T>,
+    bases: &Bases<'_, T>,
+) -> Result<Array2<T>> {
+    let (images, n, inner) = projections.dim();
+    let rows = images * n;
+    let dv = projections
+        .into_shape_with_order((rows, inner))
+        .expect("fresh and row-major");
+    let tokens = tokens.as_standard_layout();
+    let x = tokens
+        .view()
+        .into_shape_with_order((rows, bases.dim()))
+        .expect("row-major");
+    let mut gradient = Array2::zeros((inner, bases.dim()));
+    gradient
+        .axis_chunks_iter_mut(Axis(0), bases.head_dim())
+        .into_par_iter()
+        .enumerate()
+        .try_for_each(|(head, out)| {
+            let columns = head * bases.head_dim()..(head + 1) * bases.head_dim();
+            gemm(T::one(), dv.slice(s![.., columns]).t(), x, T::zero(), out)
+        })?;
+    Ok(gradient)
+}
+
+/// One value an image.
+fn for_each_image<T: Scalar, V: Send>(
+    tokens: ArrayView3<'_, T>,
+    evaluate: impl Fn(ArrayView2<'_, T>) -> Result<V> + Send + Sync,
+) -> Result<Vec<V>> {
+    collect(
+        tokens
+            .axis_iter(Axis(0))
+            .into_par_iter()
+            .map(evaluate)
+            .collect(),
+    )
+}
+
+/// One value an image, and its part of `out`.
+fn for_each_image_mut<T: Scalar>(
+    tokens: ArrayView3<'_, T>,
+    mut out: ndarray::ArrayViewMut3<'_, T>,
+    evaluate: impl Fn(ArrayView2<'_, T>, ArrayViewMut2<'_, T>) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let pairs = tokens
+        .axis_iter(Axis(0))
+        .into_par_iter()
+        .zip(out.axis_iter_mut(Axis(0)));
+    collect(pairs.map(|(image, out)| evaluate(image, out)).collect())
+}
+
+/// All values, or the first image's error whatever thread met one first.
+fn collect<V>(results: Vec<Result<V>>) -> Result<Vec<V>> {
+    let number = |image: usize| {
+        move |error| match error {
+            Error::NotFinite {
+                what: what @ "tokens",
+                mut index,
+            } => {
+                index.insert(0, image);
+                Error::NotFinite { what, index }
+            }
+            other => other,
+        }
+    };
+    results
+        .into_iter()
+        .enumerate()
+        .map(|(image, result)| result.map_err(number(image)))
+        .collect()
+}
+
+/// The three terms of the sparse rate reduction of every image, [B]; see
+/// [`sparse_rate_reduction`](crate::sparse_rate_reduction).
+///
+/// `output` is [B, N, d]; so is `attention_input`, which [`Location::AttentionInput`](crate::Location::AttentionInput) needs.
+///
+/// # Errors
+/// As [`sparse_rate_reduction`](crate::sparse_rate_reduction), the first bad image being reported as in [`coding_rate`];
+/// [`Error::ShapeMismatch`] if the two do not have as many images.
+pub fn sparse_rate_reduction<T: Scalar>(
+    output: ArrayView3<'_, T>,
+    attention_input: Option<ArrayView3<'_, T>>,
+    bases: &Bases<'_, T>,
+    conventions: &Conventions,
+) -> Result<Vec<SparseRateReduction>> {
+    if let Some(input) = attention_input
+        && input.dim() != output.dim()
+    {
+        let (tokens, other) = (output.shape().to_vec(), input.shape().to_vec());
+        return Err(Error::ShapeMismatch {
+            operation: "sparse_rate_reduction",
+            tokens,
+            other,
+        });
+    }
+    let measure = |image: usize| {
+        let tokens = LayerTokens {
+            output: output.index_axis_move(Axis(0), image),
+            attention_input: attention_input.map(|input| input.index_axis_move(Axis(0), image)),
+        };
+        crate::sparse_rate_reduction(tokens, bases, conventions)
+    };
+    collect(
+        (0..output.len_of(Axis(0)))
+            .into_par_iter()
+            .map(measure)
+            .collect(),
+    )
+}

@@ -1,0 +1,218 @@
+//! R^c(Z; U), the rate of the tokens coded head by head, with its gradients and its expansions.
+
+use ndarray::{Array2, ArrayView2, ArrayView3, ArrayViewMut2, s};
+use srr_linalg::{Scalar, gemm, matmul};
+
+use crate::bases::per_head;
+use crate::inner::{Spectrum, UnitRows, sum};
+use crate::{Bases, Coding, Error, Result, door};
+
+/// A compressed rate (or an expansion of it) with its gradients.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CompressedRateGradient<T> {
+    /// The rate, in nats.
+    pub value: T,
+    /// Gradient with respect to the tokens, [N, d].
+    pub tokens: Array2<T>,
+    /// Gradient with respect to the stacked bases, [K·p, d].
+    pub stacked_bases: Array2<T>,
+    heads: usize,
+}
+
+impl<T> CompressedRateGradient<T> {
+    /// Gradient with respect to each basis, [K, d, p]: another view of `stacked_bases`.
+    #[must_use]
+    pub fn bases(&self) -> ArrayView3<'_, T> {
+        per_head(&self.stacked_bases, self.heads)
+    }
+}
+
+/// Where log(1 + x) is cut off in R^c = ½ Σ log(1 + x), the sum being over the eigenvalues of γ V_kᵀV_k.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Expansion {
+    /// x: ∇_Z R^c ≈ γ Σ_k U_k V_k.
+    FirstOrder,
+    /// x − x²/2: ∇_Z R^c ≈ γ Σ_k U_k (V_k − γ V_k V_kᵀV_k). CRATE's attention keeps the second term alone, behind a softmax.
+    SecondOrder,
+}
+
+/// The compressed rate R^c(Z; U) = Σ_k ½ logdet(I + γ (U_kᵀZ)ᵀ(U_kᵀZ)), γ = p/(N ε²), in nats (Yu et al. 2023, CRATE, eq. 9).
+///
+/// `tokens` is [N, d], one token a row.
+///
+/// # Errors
+/// [`Error::Empty`], [`Error::NotFinite`], [`Error::ShapeMismatch`], [`Error::Overflow`].
+///
+/// ```
+/// use ndarray::Array2;
+/// use srr_coding_rate::{Bases, Precision, coding_rate, compressed_rate};
+/// let tokens = Array2::from_shape_fn((5, 4), |(i, j)| (i * 4 + j) as f64 - 9.5);
+/// let whole = Array2::eye(4); // one head whose basis is orthonormal and complete: nothing is compressed
+/// let precision = Precision::from_epsilon(0.5)?;
+/// let compressed = compressed_rate(tokens.view(), &Bases::from_stacked(whole.view(), 1)?, precision)?;
+/// assert!((compressed - coding_rate(tokens.view(), precision, 4)?).abs() < 1e-12);
+/// # Ok::<(), srr_coding_rate::Error>(())
+/// ```
+pub fn compressed_rate<T: Scalar>(
+    tokens: ArrayView2<'_, T>,
+    bases: &Bases<'_, T>,
+    coding: impl Into<Coding>,
+) -> Result<T> {
+    door::tokens(tokens)?;
+    value(
+        bases.project(tokens)?,
+        bases.heads(),
+        coding.into(),
+        Spectrum::Exact,
+    )
+}
+
+/// R^c as [`compressed_rate`], with the gradients (V_k = U_kᵀZ)
+///
+/// - γ Σ_k U_k V_k (I + γ V_kᵀV_k)⁻¹ with respect to the tokens,
+/// - γ Z (I + γ V_kᵀV_k)⁻¹ V_kᵀ with respect to each basis.
+///
+/// # Errors
+/// As [`compressed_rate`].
+pub fn compressed_rate_with_gradient<T: Scalar>(
+    tokens: ArrayView2<'_, T>,
+    bases: &Bases<'_, T>,
+    coding: impl Into<Coding>,
+) -> Result<CompressedRateGradient<T>> {
+    gradient(tokens, bases, coding.into(), Spectrum::Exact)
+}
+
+/// The first- or second-order expansion of R^c with its gradients, which are the expansions of the gradients of R^c.
+///
+/// # Errors
+/// As [`compressed_rate`].
+pub fn compressed_rate_expansion<T: Scalar>(
+    tokens: ArrayView2<'_, T>,
+    bases: &Bases<'_, T>,
+    coding: impl Into<Coding>,
+    expansion: Expansion,
+) -> Result<CompressedRateGradient<T>> {
+    let spectrum = match expansion {
+        Expansion::FirstOrder => Spectrum::FirstOrder,
+        Expansion::SecondOrder => Spectrum::SecondOrder,
+    };
+    gradient(tokens, bases, coding.into(), spectrum)
+}
+
+/// R^c of tokens that are projected already: `projected` is [N, K·p], the K heads side by side.
+///
+/// # Errors
+/// As [`compressed_rate`], and [`Error::Heads`] unless `heads` divides the columns.
+pub fn compressed_rate_of_projections<T: Scalar>(
+    projected: ArrayView2<'_, T>,
+    heads: usize,
+    coding: impl Into<Coding>,
+) -> Result<T> {
+    door::tokens(projected)?;
+    if heads == 0 || projected.ncols() % heads != 0 {
+        return Err(Error::Heads {
+            shape: projected.shape().to_vec(),
+            heads,
+        });
+    }
+    value(projected.to_owned(), heads, coding.into(), Spectrum::Exact)
+}
+
+fn value<T: Scalar>(v: Array2<T>, heads: usize, coding: Coding, spectrum: Spectrum) -> Result<T> {
+    if coding.unit_tokens {
+        let head_dim = v.ncols() / heads;
+        let unit = UnitRows::new(v, head_dim);
+        return sum_heads(unit.values.view(), heads, coding, spectrum, None);
+    }
+    sum_heads(v.view(), heads, coding, spectrum, None)
+}
+
+fn gradient<T: Scalar>(
+    tokens: ArrayView2<'_, T>,
+    bases: &Bases<'_, T>,
+    coding: Coding,
+    spectrum: Spectrum,
+) -> Result<CompressedRateGradient<T>> {
+    let mut tokens_gradient = Array2::zeros(tokens.dim());
+    let mut dv = Array2::zeros((tokens.nrows(), bases.stacked().nrows()));
+    let value = partial_gradient(
+        tokens,
+        bases,
+        coding,
+        spectrum,
+        tokens_gradient.view_mut(),
+        dv.view_mut(),
+    )?;
+    let stacked_bases = matmul(dv.t(), tokens)?;
+    Ok(CompressedRateGradient {
+        value,
+        tokens: tokens_gradient,
+        stacked_bases,
+        heads: bases.heads(),
+    })
+}
+
+/// The value; writes the gradient with respect to the tokens, [N, d], and into `dv` the one with respect to the projections V,
+/// [N, K·p], from which the bases' follows as dVᵀ X.
+pub(crate) fn partial_gradient<T: Scalar>(
+    tokens: ArrayView2<'_, T>,
+    bases: &Bases<'_, T>,
+    coding: Coding,
+    spectrum: Spectrum,
+    tokens_gradient: ArrayViewMut2<'_, T>,
+    mut dv: ArrayViewMut2<'_, T>,
+) -> Result<T> {
+    door::tokens(tokens)?;
+    let v = bases.project(tokens)?;
+    let value = if coding.unit_tokens {
+        let unit = UnitRows::new(v, bases.head_dim());
+        let value = sum_heads(
+            unit.values.view(),
+            bases.heads(),
+            coding,
+            spectrum,
+            Some(dv.view_mut()),
+        )?;
+        unit.backward(dv.view_mut());
+        value
+    } else {
+        sum_heads(
+            v.view(),
+            bases.heads(),
+            coding,
+            spectrum,
+            Some(dv.view_mut()),
+        )?
+    };
+    let gamma = T::from_f64(coding.precision.gamma(bases.head_dim(), tokens.nrows()));
+    dv.map_inplace(|x| *x *= gamma);
+    gemm(
+        T::one(),
+        dv.view(),
+        bases.stacked(),
+        T::zero(),
+        tokens_gradient,
+    )?;
+    Ok(value)
+}
+
+/// ½ Σ_k over the heads of V [N, K·p], and into `solution` each head's V_k (I + γ V_kᵀV_k)⁻¹ or its expansion.
+fn sum_heads<T: Scalar>(
+    v: ArrayView2<'_, T>,
+    heads: usize,
+    coding: Coding,
+    spectrum: Spectrum,
+    mut solution: Option<ArrayViewMut2<'_, T>>,
+) -> Result<T> {
+    let p = v.ncols() / heads;
+    let gamma = T::from_f64(coding.precision.gamma(p, v.nrows()));
+    let mut total = T::zero();
+    for k in 0..heads {
+        let columns = s![.., k * p..(k + 1) * p];
+        let out = solution
+            .as_mut()
+            .map(|solution| solution.slice_mut(columns));
+        total += sum("projected tokens", spectrum, v.slice(columns), gamma, out)?;
+    }
+    Ok(total * T::from_f64(0.5))
+}
