@@ -1,1 +1,16 @@
 #![doc = include_str!("../README.md")]
+
+mod backend;
+mod check;
+mod composed;
+mod element;
+mod error;
+mod options;
+
+pub use backend::{Backend, Tensor};
+pub use element::Element;
+pub use error::{Error, Result};
+pub use options::{
+    AdamStep, AttentionOptions, CrossEntropy, Dropout, IstaOutput, LayerNormOutput, LionStep,
+    Rates, SgdStep, Transpose, Unary,
+};
