@@ -1,1 +1,3 @@
 //! Helpers shared by the workspace-wide tests.
+
+pub mod golden;
