@@ -96,7 +96,9 @@ impl SelfAttention {
         };
         let [q, k, v] = &tape.projected;
         let options = self.options(ctx);
-        let (dq, dk, dv) = ctx.backend.attention_backward(q, k, v, &options, &d_heads)?;
+        let (dq, dk, dv) = ctx
+            .backend
+            .attention_backward(q, k, v, &options, &d_heads)?;
         let axis = q.shape().len() - 1;
         let d_qkv = ctx.backend.concat(&[&dq, &dk, &dv], axis)?; // [B, N, 3·K·p]
         self.qkv.backward(ctx, x, &d_qkv, gradients)

@@ -1,9 +1,9 @@
 //! One layer: attention, then a step on each token.
 
 use crate::{
-    ClassifierConfig, Context, Error, Geometry, Gradients, Ista, Layout, LayerNorm, Mlp, MlpTape, NormTape,
-    Residual, Result, SelfAttention, SelfAttentionTape, SubspaceAttention, SubspaceAttentionTape,
-    Variant,
+    ClassifierConfig, Context, Error, Geometry, Gradients, Ista, LayerNorm, Layout, Mlp, MlpTape,
+    NormTape, Residual, Result, SelfAttention, SelfAttentionTape, SubspaceAttention,
+    SubspaceAttentionTape, Variant,
 };
 use srr_kernels::{Backend, IstaOutput};
 
@@ -155,11 +155,7 @@ impl Block {
     ///
     /// # Errors
     /// Those of the backend.
-    pub fn forward<B: Backend>(
-        &self,
-        ctx: &Context<'_, B>,
-        z: &B::Tensor,
-    ) -> Result<BlockTape<B>> {
+    pub fn forward<B: Backend>(&self, ctx: &Context<'_, B>, z: &B::Tensor) -> Result<BlockTape<B>> {
         let attention_norm = self.attention_norm.forward(ctx, z)?;
         let x = attention_norm.output(z);
         let (branch, attention) = match &self.attention {
@@ -233,9 +229,9 @@ impl Block {
         if self.residual == Residual::Normalized {
             backend.add_scaled(&mut dx, 1.0, &dy)?;
         }
-        let mut d_input = self
-            .attention_norm
-            .backward(ctx, z, &tape.attention_norm, dx, gradients)?;
+        let mut d_input =
+            self.attention_norm
+                .backward(ctx, z, &tape.attention_norm, dx, gradients)?;
         if self.residual == Residual::Input {
             backend.add_scaled(&mut d_input, 1.0, &dy)?;
         }

@@ -24,7 +24,9 @@ pub enum Error {
         requirement: &'static str,
     },
     /// A variant adds its heads to the tokens as they stand and therefore needs K·p = d.
-    #[error("variant {variant} needs heads x head_dim = dim, but {heads} x {head_dim} is not {dim}")]
+    #[error(
+        "variant {variant} needs heads x head_dim = dim, but {heads} x {head_dim} is not {dim}"
+    )]
     NotSquare {
         /// The variant.
         variant: Variant,

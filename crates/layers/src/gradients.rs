@@ -67,7 +67,9 @@ impl<B: Backend> Gradients<B> {
         parameters: &Parameters<B>,
         index: usize,
     ) -> Option<&mut B::Tensor> {
-        parameters.is_trainable(index).then(|| &mut self.list[index])
+        parameters
+            .is_trainable(index)
+            .then(|| &mut self.list[index])
     }
 
     /// Where the gradients with respect to a weight and its bias are added. The bias stands right after its weight.

@@ -1,6 +1,6 @@
 //! From tokens to class scores.
 
-use crate::{Context, Gradients, Layout, LayerNorm, Linear, NormTape, Pool, Result};
+use crate::{Context, Gradients, LayerNorm, Layout, Linear, NormTape, Pool, Result};
 use srr_kernels::{Backend, Tensor as _};
 
 /// Pooling, then LN → linear: `NAME.0` and `NAME.1`.
@@ -68,7 +68,9 @@ impl Head {
         let backend = ctx.backend;
         let x = tape.norm.output(&tape.features);
         let dx = self.map.backward(ctx, x, d_logits, gradients)?;
-        let d_features = self.norm.backward(ctx, &tape.features, &tape.norm, dx, gradients)?;
+        let d_features = self
+            .norm
+            .backward(ctx, &tape.features, &tape.norm, dx, gradients)?;
         if self.pool == Pool::Mean {
             return Ok(backend.mean_tokens_backward(&d_features, shape[1])?);
         }

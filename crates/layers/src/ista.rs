@@ -44,7 +44,9 @@ impl Ista {
         x: &B::Tensor,
     ) -> Result<IstaOutput<B::Tensor>> {
         let dictionary = ctx.value(self.dictionary);
-        Ok(ctx.backend.ista(x, dictionary, self.step_size, self.threshold)?)
+        Ok(ctx
+            .backend
+            .ista(x, dictionary, self.step_size, self.threshold)?)
     }
 
     /// dz [B, N, d] → dx = g + β g Dᵀ (I − D) with g = dz where z > 0; adds dD = β (rᵀ g − (g Dᵀ)ᵀ x). Saved values: the input x, z
@@ -63,6 +65,8 @@ impl Ista {
         let dictionary = ctx.value(self.dictionary);
         let target = gradients.target(ctx.parameters, self.dictionary);
         let step_size = self.step_size;
-        Ok(ctx.backend.ista_backward(x, dictionary, step_size, tape, dz, target)?)
+        Ok(ctx
+            .backend
+            .ista_backward(x, dictionary, step_size, tape, dz, target)?)
     }
 }

@@ -75,6 +75,8 @@ impl LayerNorm {
         let gain = ctx.value(self.gain);
         let (d_gain, d_bias) =
             gradients.weight_and_bias(ctx.parameters, self.gain, Some(self.bias));
-        Ok(ctx.backend.layer_norm_backward(x, gain, norm, &dy, d_gain, d_bias)?)
+        Ok(ctx
+            .backend
+            .layer_norm_backward(x, gain, norm, &dy, d_gain, d_bias)?)
     }
 }

@@ -56,7 +56,9 @@ impl Mlp {
         gradients: &mut Gradients<B>,
     ) -> Result<B::Tensor> {
         let d_active = self.second.backward(ctx, &tape.active, dy, gradients)?;
-        let d_hidden = ctx.backend.unary_backward(Unary::Gelu, &tape.hidden, &d_active)?;
+        let d_hidden = ctx
+            .backend
+            .unary_backward(Unary::Gelu, &tape.hidden, &d_active)?;
         self.first.backward(ctx, x, &d_hidden, gradients)
     }
 }

@@ -82,7 +82,9 @@ impl SubspaceAttention {
     ) -> Result<B::Tensor> {
         drop_branch(ctx, self.layer, &mut d_branch)?;
         let (bases, heads) = (self.bases_index(), tape.heads.as_ref());
-        let d_heads = self.output.backward(ctx, bases, heads, d_branch, gradients)?;
+        let d_heads = self
+            .output
+            .backward(ctx, bases, heads, d_branch, gradients)?;
         let backend = ctx.backend;
         let d_projected = backend.mssa_backward(&tape.projected, &self.options(ctx), &d_heads)?;
         self.projection.backward(ctx, x, &d_projected, gradients)

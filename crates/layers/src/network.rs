@@ -31,7 +31,13 @@ impl Network {
             Block::new(&mut layout, &name, config, &geometry, layer)
         };
         let blocks = (0..config.depth).map(block).collect();
-        let head = Head::new(&mut layout, "mlp_head", config.dim, config.classes, config.pool);
+        let head = Head::new(
+            &mut layout,
+            "mlp_head",
+            config.dim,
+            config.classes,
+            config.pool,
+        );
         Ok(Self {
             geometry,
             layout,

@@ -95,9 +95,7 @@ impl OutputMap {
         let tied = ctx.value(projection);
         match self {
             Self::Identity => Ok(d_branch),
-            Self::Separate(map) => {
-                map.backward(ctx, heads, &d_branch, gradients)
-            }
+            Self::Separate(map) => map.backward(ctx, heads, &d_branch, gradients),
             Self::Tied { sign } => {
                 // branch = ±S W_u: dS = ±d_branch W_uᵀ and dW_u = ±Sᵀ d_branch. Both are those of a linear map with the
                 // input d_branch and the output gradient S.

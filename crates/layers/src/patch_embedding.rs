@@ -1,6 +1,6 @@
 //! From images to tokens.
 
-use crate::{Context, Gradients, Layout, LayerNorm, Linear, NormTape, Result};
+use crate::{Context, Gradients, LayerNorm, Layout, Linear, NormTape, Result};
 use srr_kernels::{Backend, Tensor as _};
 
 /// Square patches, flattened as (pixel row, pixel column, channel), then LN → linear → LN: `NAME.1`, `NAME.2` and `NAME.3`.
@@ -87,19 +87,24 @@ impl PatchEmbedding {
         need_input: bool,
     ) -> Result<Option<B::Tensor>> {
         let d_embedded =
-            self.second_norm.backward(ctx, &tape.embedded, &tape.second_norm, dy, gradients)?;
+            self.second_norm
+                .backward(ctx, &tape.embedded, &tape.second_norm, dy, gradients)?;
         let x = tape.first_norm.output(&tape.patches);
         if !need_input && tape.first_norm.is_identity() {
-            self.map.backward_parameters(ctx, x, &d_embedded, gradients)?;
+            self.map
+                .backward_parameters(ctx, x, &d_embedded, gradients)?;
             return Ok(None);
         }
         let dx = self.map.backward(ctx, x, &d_embedded, gradients)?;
         let d_patches =
-            self.first_norm.backward(ctx, &tape.patches, &tape.first_norm, dx, gradients)?;
+            self.first_norm
+                .backward(ctx, &tape.patches, &tape.first_norm, dx, gradients)?;
         if !need_input {
             return Ok(None);
         }
-        let d_images = ctx.backend.patches_backward(&d_patches, &tape.images, self.patch)?;
+        let d_images = ctx
+            .backend
+            .patches_backward(&d_patches, &tape.images, self.patch)?;
         Ok(Some(d_images))
     }
 }

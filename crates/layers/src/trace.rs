@@ -67,7 +67,14 @@ pub fn run<B: Backend>(
     };
     out.tensors.insert("loss".into(), loss_tensor);
     let mut gradients = Gradients::zeros(backend, &parameters)?;
-    classifier.backward(&parameters, &pass.tape, &loss.gradient, &[], &mut gradients, false)?;
+    classifier.backward(
+        &parameters,
+        &pass.tape,
+        &loss.gradient,
+        &[],
+        &mut gradients,
+        false,
+    )?;
     for (parameter, gradient) in parameters.iter().zip(gradients.iter()) {
         if parameter.trainable {
             out.insert(&format!("grad.{}", parameter.name), gradient)?;
@@ -119,7 +126,8 @@ impl<B: Backend> Named<'_, B> {
     fn insert(&mut self, name: &str, tensor: &B::Tensor) -> Result<()> {
         let shape = tensor.shape().to_vec();
         let values = self.backend.download_f64(tensor)?;
-        self.tensors.insert(name.into(), HostTensor { shape, values });
+        self.tensors
+            .insert(name.into(), HostTensor { shape, values });
         Ok(())
     }
 

@@ -125,7 +125,9 @@ fn write_and_rename(
 ) -> io::Result<()> {
     let mut out = BufWriter::new(File::create(temporary)?);
     content(&mut out)?;
-    out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    out.into_inner()
+        .map_err(io::IntoInnerError::into_error)?
+        .sync_all()?;
     fs::rename(temporary, path)?;
     synchronize_folder(path)
 }
@@ -143,7 +145,9 @@ fn temporary_name(path: &Path) -> PathBuf {
 /// Makes the rename itself outlast a loss of power, where the system lets folders be opened.
 #[cfg(unix)]
 fn synchronize_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
