@@ -61,7 +61,7 @@ pub enum Error {
         /// What it should be.
         expected: String,
         /// What it is.
-        found: u64,
+        found: String,
     },
     /// The compressed stream of a file is damaged.
     #[error("{path}: expected a gzip stream, found damage: {source}")]
@@ -70,6 +70,16 @@ pub enum Error {
         path: PathBuf,
         /// What the decoder said.
         source: io::Error,
+    },
+    /// A file is not the official one.
+    #[error("{path}: expected SHA-256 {expected}, found {found}")]
+    Digest {
+        /// The file.
+        path: PathBuf,
+        /// The official digest.
+        expected: String,
+        /// That of the file.
+        found: String,
     },
     /// A label is not one of the classes.
     #[error("{path}: label of image {index} should be below {classes}, found {found}")]

@@ -123,3 +123,31 @@ impl Normalization {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ImageSetParts;
+
+    #[test]
+    fn moments_of_each_channel_by_hand() {
+        let set = ImageSet::new(ImageSetParts {
+            images: vec![0, 10, 7, 7, 20, 10, 7, 7],
+            labels: vec![0, 0],
+            shape: ImageShape::new(2, 1, 2),
+            class_names: vec!["a".into()],
+            scale: 20,
+            name: String::new(),
+            source: String::new(),
+        })
+        .unwrap();
+        let fitted = Normalization::fit(&set).unwrap();
+        // Channel 0: 0, ½, 1, ½ with variance ⅛; channel 1 constant.
+        assert_eq!(fitted.mean, [0.5, 0.35]);
+        assert_eq!(fitted.deviation, [0.125_f32.sqrt(), 1.0]);
+        let mut image = [1.0, 0.5, 0.35, 1.35];
+        fitted.apply(&mut image, set.shape()).unwrap();
+        assert_eq!(image, [0.5 / 0.125_f32.sqrt(), 0.0, 0.0, 1.35 - 0.35]);
+        assert!(fitted.apply(&mut image[..3], set.shape()).is_err());
+    }
+}

@@ -4,6 +4,8 @@ mod color;
 mod geometry;
 mod image;
 mod rand_augment;
+#[cfg(test)]
+mod tests;
 
 pub use image::Image;
 
@@ -58,6 +60,9 @@ pub enum Augmentation {
     },
 }
 
+/// Rows or columns that an image may be resized to.
+const LARGEST_SIDE: usize = 4096;
+
 fn half() -> f64 {
     0.5
 }
@@ -82,6 +87,10 @@ impl Augmentation {
     pub fn output_shape(&self, shape: ImageShape) -> Result<ImageShape> {
         let resized = |height, width| {
             let shape = ImageShape::new(shape.channels, height, width);
+            if height > LARGEST_SIDE || width > LARGEST_SIDE {
+                let most = format!("at most {LARGEST_SIDE} a side");
+                return Err(Error::invalid("size to resize to", most, shape));
+            }
             shape.checked_len().map(|_| shape)
         };
         match *self {

@@ -8,7 +8,7 @@ pub(super) const LAST_BIN: usize = 30;
 
 /// The fourteen operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operation {
+pub(super) enum Operation {
     Identity,
     ShearX,
     ShearY,
@@ -25,7 +25,7 @@ enum Operation {
     Equalize,
 }
 
-const OPERATIONS: [Operation; 14] = [
+pub(super) const OPERATIONS: [Operation; 14] = [
     Operation::Identity,
     Operation::ShearX,
     Operation::ShearY,
@@ -57,7 +57,7 @@ pub(super) fn rand_augment(
 }
 
 /// One operation at strength magnitude/30 of its range.
-fn apply(operation: Operation, image: Image, magnitude: usize, negative: bool) -> Image {
+pub(super) fn apply(operation: Operation, image: Image, magnitude: usize, negative: bool) -> Image {
     let strength = magnitude as f64 / LAST_BIN as f64;
     let signed = if negative { -strength } else { strength };
     // Enhancements blend by 1 ± 0.9·strength.
