@@ -2,7 +2,7 @@
 
 use crate::{
     Classifier, ClassifierConfig, Error, ForwardOptions, Gradients, HostTensor, Pool, Result, Tape,
-    Variant, checkpoint::Checkpoint,
+    checkpoint::Checkpoint,
 };
 use srr_kernels::{Backend, Tensor as _};
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ pub struct Options {
 /// attention's skip, `layer{l}.attention`, and after the token step, `layer{l}.ista`. With labels [B] also the mean cross-entropy
 /// `loss` [1] and its gradient `grad.NAME` with respect to every trainable parameter.
 ///
-/// The variant is the one that the metadata name (`variant`), or else the one that the tensors' names show.
+/// The variant is that of [`Checkpoint::config`], or else the one that the tensors' names show.
 ///
 /// # Errors
 /// [`Error::Infer`] and [`Error::State`] for a checkpoint that is not a classifier's, [`Error::ImageShape`], [`Error::NonFinite`],
@@ -88,10 +88,7 @@ fn configure(
     options: &Options,
     images: &HostTensor,
 ) -> Result<ClassifierConfig> {
-    let variant = match checkpoint.metadata.get("variant") {
-        Some(name) => Some(name.parse::<Variant>()?),
-        None => None,
-    };
+    let variant = checkpoint.config()?.map(|config| config.variant);
     let size = match images.shape[..] {
         [_, _, height, width] => Some([height, width]),
         _ => None,

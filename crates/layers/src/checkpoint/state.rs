@@ -1,7 +1,7 @@
 //! A model's weights in a file.
 
 use super::{Precision, TensorFile, write_tensors};
-use crate::{Error, HostTensor, Parameters, Result};
+use crate::{ClassifierConfig, Error, HostTensor, Parameters, Result};
 use srr_kernels::Backend;
 use std::{collections::BTreeMap, path::Path};
 
@@ -42,6 +42,33 @@ impl Checkpoint {
             tensors,
             metadata: file.metadata().clone(),
         })
+    }
+
+    /// The configuration in the file's metadata, where [`ClassifierConfig::metadata`] put one.
+    ///
+    /// # Errors
+    /// [`Error::Infer`] for an entry that is no configuration; those of [`ClassifierConfig::validate`].
+    pub fn config(&self) -> Result<Option<ClassifierConfig>> {
+        let Some(json) = self.metadata.get(CONFIG_KEY) else {
+            return Ok(None);
+        };
+        let config: ClassifierConfig =
+            serde_json::from_str(json).map_err(|error| Error::Infer {
+                reason: format!("{CONFIG_KEY} in the metadata: {error}"),
+            })?;
+        config.validate()?;
+        Ok(Some(config))
+    }
+}
+
+/// Where a checkpoint's metadata hold the configuration, as JSON.
+const CONFIG_KEY: &str = "srr.config";
+
+impl ClassifierConfig {
+    /// Metadata for a checkpoint, from which [`Checkpoint::config`] reads the configuration back.
+    pub fn metadata(&self) -> BTreeMap<String, String> {
+        let json = serde_json::json!(self).to_string();
+        BTreeMap::from([(CONFIG_KEY.into(), json)])
     }
 }
 

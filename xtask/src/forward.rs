@@ -1,0 +1,93 @@
+//! `forward`: one pass of a checkpoint, written down tensor by tensor.
+
+use clap::{Args, ValueEnum};
+use srr_kernels::{Backend, Cpu};
+use srr_layers::{
+    Pool,
+    checkpoint::{Checkpoint, Precision, TensorFile, write_tensors},
+    trace,
+};
+use std::{collections::BTreeMap, error::Error, path::PathBuf};
+
+/// Runs a checkpoint on images and writes the logits and every layer's tokens, with labels also loss and gradients.
+#[derive(Debug, Args)]
+pub struct ForwardArgs {
+    /// Weights in official names, in safetensors
+    #[arg(long, value_name = "FILE")]
+    checkpoint: PathBuf,
+    /// Number of heads
+    #[arg(long, value_name = "K")]
+    heads: usize,
+    /// Side of a patch in pixels
+    #[arg(long, value_name = "P")]
+    patch: usize,
+    /// Step size of ISTA
+    #[arg(long, value_name = "B", default_value_t = 0.1)]
+    step_size: f64,
+    /// Threshold of ISTA
+    #[arg(long, value_name = "L", default_value_t = 0.1)]
+    threshold: f64,
+    /// What the head reads
+    #[arg(long, value_enum, default_value_t = PoolName::Cls)]
+    pool: PoolName,
+    /// Precision of computation and output
+    #[arg(long, value_enum, default_value_t = ElementName::F64)]
+    dtype: ElementName,
+    /// Safetensors file with `images` [B, C, H, W], already normalized, and optionally `labels` [B]
+    #[arg(long, value_name = "IN")]
+    input: PathBuf,
+    /// Safetensors file to write
+    #[arg(long, value_name = "OUT")]
+    output: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PoolName {
+    /// The class token
+    Cls,
+    /// The mean of all tokens
+    Mean,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ElementName {
+    /// Single precision
+    F32,
+    /// Double precision
+    F64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Whatever the files and the model refuse.
+pub fn run(args: ForwardArgs) -> Result<(), Box<dyn Error>> {
+    match args.dtype {
+        ElementName::F32 => run_on(&Cpu::<f32>::new(), &args),
+        ElementName::F64 => run_on(&Cpu::<f64>::new(), &args),
+    }
+}
+
+fn run_on<B: Backend>(backend: &B, args: &ForwardArgs) -> Result<(), Box<dyn Error>> {
+    let checkpoint = Checkpoint::from_file(&TensorFile::open(&args.checkpoint)?)?;
+    let input = TensorFile::open(&args.input)?;
+    let images = input.floats("images")?;
+    let labels = match input.contains("labels") {
+        true => Some(input.integers("labels")?.1),
+        false => None,
+    };
+    let options = trace::Options {
+        heads: args.heads,
+        patch: args.patch,
+        step_size: args.step_size,
+        threshold: args.threshold,
+        pool: match args.pool {
+            PoolName::Cls => Pool::ClassToken,
+            PoolName::Mean => Pool::Mean,
+        },
+    };
+    let tensors = trace::run(backend, &checkpoint, &options, &images, labels.as_deref())?;
+    let precision = Precision::of(backend);
+    write_tensors(&args.output, &tensors, precision, &BTreeMap::new())?;
+    Ok(())
+}
