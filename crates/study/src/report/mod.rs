@@ -2,11 +2,16 @@
 
 mod artefact;
 mod chart;
+pub mod csv;
+mod error;
 pub mod markup;
+pub(crate) mod number;
+pub mod svg;
 mod table;
 
 pub use artefact::{Artefact, Provenance};
 pub use chart::{
     Axis, Chart, Direction, Heat, Ink, Mark, Panel, Point, Rule, Scale, Sequence, Series, Share,
 };
+pub use error::{ReportError, Result};
 pub use table::{Cell, Column, Form, Table};

@@ -95,17 +95,38 @@ impl Column {
 }
 
 impl From<&str> for Column {
-    /// A column whose key is also its heading.
-    fn from(name: &str) -> Self {
-        Self::new(name, name)
+    /// A column with this heading; its key is the heading in lower case, everything but letters and digits as underscores.
+    fn from(heading: &str) -> Self {
+        Self::new(key_of(heading), heading)
     }
 }
 
 impl From<String> for Column {
-    /// A column whose key is also its heading.
-    fn from(name: String) -> Self {
-        Self::new(name.clone(), name)
+    /// As from `&str`.
+    fn from(heading: String) -> Self {
+        Self::from(heading.as_str())
     }
+}
+
+/// A key made from a heading: `Top-1 (%)` becomes `top_1_percent`, `τ-b` becomes `tau_b`.
+fn key_of(heading: &str) -> String {
+    let mut spelled = String::new();
+    for character in heading.chars() {
+        match character {
+            'τ' => spelled.push_str("tau"),
+            'ψ' | 'Ψ' => spelled.push_str("psi"),
+            'μ' => spelled.push_str("mu"),
+            'λ' => spelled.push_str("lambda"),
+            'η' => spelled.push_str("eta"),
+            'ε' => spelled.push_str("epsilon"),
+            'Δ' => spelled.push_str("delta"),
+            '%' => spelled.push_str(" percent "),
+            c if c.is_ascii_alphanumeric() => spelled.push(c.to_ascii_lowercase()),
+            '^' | '{' | '}' | '`' => {}
+            _ => spelled.push(' '),
+        }
+    }
+    spelled.split_whitespace().collect::<Vec<_>>().join("_")
 }
 
 /// How a column is laid out in the file.
@@ -212,5 +233,38 @@ impl<T: Into<Cell>> From<Option<T>> for Cell {
     /// The value, or missing with the reason "not recorded".
     fn from(value: Option<T>) -> Self {
         value.map_or_else(|| Self::missing("not recorded"), Into::into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headings_become_keys() {
+        for (heading, key) in [
+            ("Top-1 (%)", "top_1_percent"),
+            ("τ-b", "tau_b"),
+            ("R^{c}", "rc"),
+            ("batch_size", "batch_size"),
+        ] {
+            assert_eq!(Column::from(heading).key, key);
+        }
+    }
+
+    #[test]
+    fn spread_is_the_sample_deviation() {
+        assert_eq!(Cell::spread(&[]), Cell::missing("no repetitions"));
+        assert!(
+            matches!(Cell::spread(&[4.0]), Cell::Spread { mean: 4.0, deviation, n: 1 } if deviation.is_nan())
+        );
+        assert_eq!(
+            Cell::spread(&[2.0, 4.0, 6.0]),
+            Cell::Spread {
+                mean: 4.0,
+                deviation: 2.0,
+                n: 3
+            }
+        );
     }
 }
