@@ -36,21 +36,18 @@ pub fn render(table: &Table) -> Result<String> {
     let mut writer = ::csv::WriterBuilder::new()
         .terminator(::csv::Terminator::Any(b'\n'))
         .from_writer(Vec::new());
-    // Writing to memory cannot fail, and all records are of one length by construction.
+    // Records are of one length by construction, and fields are text: what can fail here is memory alone.
     let written = writer.write_record(&header).and_then(|()| {
         rows.iter().try_for_each(|(fields, missing)| {
             let reason = any_missing.then_some(missing);
             writer.write_record(fields.iter().chain(reason))
         })
     });
-    let bytes = written
-        .map_err(std::io::Error::other)
-        .and_then(|()| writer.into_inner().map_err(|e| e.into_error()));
+    let bytes = written.and_then(|()| writer.into_inner().map_err(|e| e.into_error().into()));
     bytes
-        .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other))
-        .map_err(|source| ReportError::Io {
-            action: "lay out",
-            path: format!("{}.csv", table.name).into(),
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|e| std::io::Error::other(e).into()))
+        .map_err(|source| ReportError::Csv {
+            table: table.name.clone(),
             source,
         })
 }

@@ -1,20 +1,16 @@
-//! What can go wrong while a report is checked, rendered and written.
-
-use std::path::PathBuf;
+//! What can go wrong while a report is checked and rendered.
 
 /// Error of the report.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// A file could not be written.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// What was tried: "create", "write", "replace".
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+    /// A table could not be laid out as comma-separated values.
+    #[error("table {table:?} cannot be laid out as comma-separated values: {source}")]
+    Csv {
+        /// Name of the table.
+        table: String,
+        /// What the writer said.
+        source: ::csv::Error,
     },
     /// A name that becomes part of a file name or an anchor holds something else than lower-case letters, digits, hyphens and underscores.
     #[error(

@@ -4,10 +4,13 @@ mod artefact;
 mod chart;
 pub mod csv;
 mod error;
+pub mod html;
 pub mod markup;
 pub(crate) mod number;
 pub mod svg;
 mod table;
+pub mod terminal;
+mod write;
 
 pub use artefact::{Artefact, Provenance};
 pub use chart::{
@@ -15,3 +18,4 @@ pub use chart::{
 };
 pub use error::{ReportError, Result};
 pub use table::{Cell, Column, Form, Table};
+pub use write::{PAGE, render, write};

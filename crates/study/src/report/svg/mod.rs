@@ -36,6 +36,19 @@ use palette::Color;
 /// assert!(!file.contains("NaN"));
 /// ```
 pub fn render(chart: &Chart, theme: Theme, size: Size) -> String {
+    draw(chart, theme, size).svg
+}
+
+/// A drawn chart and how wide it is.
+#[derive(Debug)]
+pub(super) struct Drawing {
+    pub(super) svg: String,
+    /// Pixels.
+    pub(super) width: f64,
+}
+
+/// As [`render`], with the width.
+pub(super) fn draw(chart: &Chart, theme: Theme, size: Size) -> Drawing {
     let layout = Layout::new(chart, size);
     let mut canvas = Canvas::new(theme);
     layout.legend.draw(&mut canvas, chart);
@@ -47,10 +60,10 @@ pub fn render(chart: &Chart, theme: Theme, size: Size) -> String {
         let y = layout.remarks_top + (0.85 + LINE * i as f64) * layout.sizes.tick;
         canvas.text((0.0, y), style, remark);
     }
-    canvas.finish(
-        layout.width,
-        layout.height,
-        &plain(&chart.title),
-        &plain(&chart.caption),
-    )
+    let (title, caption) = (plain(&chart.title), plain(&chart.caption));
+    let svg = canvas.finish(layout.width, layout.height, &title, &caption);
+    Drawing {
+        svg,
+        width: layout.width,
+    }
 }
