@@ -1,0 +1,171 @@
+//! `data`: which data sets there are, and how their files get to where they are read.
+
+mod download;
+mod fetch;
+mod install;
+#[cfg(test)]
+mod server;
+mod sources;
+
+use clap::{Args, Subcommand};
+use srr_datasets::{Entry, catalog, default_folder, entry};
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+};
+
+/// Lists, fetches, imports and verifies data sets.
+#[derive(Args)]
+pub(crate) struct DataArgs {
+    #[command(subcommand)]
+    command: DataCommand,
+    /// Folder that holds the data sets [default: $SRR_DATA, or srr/data in the user's cache folder]
+    #[arg(long, global = true, value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum DataCommand {
+    /// List the data sets: sizes, where they are, licences and whom to cite
+    List,
+    /// Download a data set from its official site, going on where an earlier try stopped
+    Fetch {
+        /// A name from the list
+        name: String,
+    },
+    /// Copy the files of a data set from a folder that has them
+    Import {
+        /// A name from the list
+        name: String,
+        /// The folder with the files, or the one above it
+        dir: PathBuf,
+    },
+    /// Compare the files of a data set with the official digests and read them
+    Verify {
+        /// A name from the list
+        name: String,
+    },
+}
+
+/// Runs one subcommand.
+pub(crate) fn run(args: DataArgs) -> Result<(), Box<dyn Error>> {
+    let folder = match args.folder {
+        Some(folder) => folder,
+        None => default_folder()?,
+    };
+    match args.command {
+        DataCommand::List => {
+            print!("{}", list(&folder));
+            Ok(())
+        }
+        DataCommand::Fetch { name } => fetch::fetch(entry(&name)?, &folder),
+        DataCommand::Import { name, dir } => {
+            let entry = entry(&name)?;
+            if entry.folder.is_none() {
+                println!("{name} is part of the library: nothing to import");
+                return Ok(());
+            }
+            install::import(entry, &dir, &folder)?;
+            println!("{name} is in {}", entry.folder_in(&folder).display());
+            Ok(())
+        }
+        DataCommand::Verify { name } => {
+            print!("{}", verify(entry(&name)?, &folder)?);
+            Ok(())
+        }
+    }
+}
+
+/// One paragraph per data set.
+fn list(folder: &Path) -> String {
+    let mut text = format!("data folder: {}\n", folder.display());
+    for entry in catalog() {
+        let [channels, height, width] = entry.shape;
+        let place = match entry.folder {
+            None => "embedded in the library".into(),
+            Some(_) => {
+                let state = if entry.is_present(folder) {
+                    "present"
+                } else {
+                    "missing"
+                };
+                let bytes: u64 = entry.files.iter().map(|f| f.bytes).sum();
+                let path = entry.folder_in(folder);
+                format!("{state}, {} ({:.0} MB)", path.display(), bytes as f64 / 1e6)
+            }
+        };
+        text += &format!(
+            "\n{} — {}\n  {} training and {} test images, {channels}×{height}×{width}, {} classes\n  {place}\n  licence: {}\n  cite: {}\n",
+            entry.name,
+            entry.title,
+            entry.train,
+            entry.test,
+            entry.classes,
+            entry.licence,
+            entry.citation,
+        );
+    }
+    text
+}
+
+/// Checks files and contents; says what was found.
+fn verify(entry: &Entry, folder: &Path) -> Result<String, srr_datasets::Error> {
+    let own = entry.folder_in(folder);
+    entry.verify(&own)?;
+    let data = entry.read(&own)?;
+    let mut text = String::new();
+    for set in [&data.train, &data.test] {
+        text += &format!(
+            "{}: {} images, SHA-256 {}\n",
+            set.name(),
+            set.len(),
+            set.digest()
+        );
+    }
+    text += match entry.files.iter().filter(|f| f.sha256.is_none()).count() {
+        0 => "all files are the official ones\n",
+        _ => "sizes and labels are right; no digest is published for single files of this set\n",
+    };
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        data: DataArgs,
+    }
+
+    #[test]
+    fn the_list_says_what_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = list(dir.path());
+        for entry in catalog() {
+            assert!(text.contains(entry.name) && text.contains(entry.licence));
+        }
+        assert_eq!(text.matches("missing, ").count(), 4);
+        assert!(text.contains("optdigits — ") && text.contains("embedded in the library"));
+    }
+
+    #[test]
+    fn the_folder_may_come_before_or_after_the_subcommand() {
+        for words in [
+            ["x", "--folder", "f", "list"],
+            ["x", "list", "--folder", "f"],
+        ] {
+            let cli = Cli::try_parse_from(words).unwrap();
+            assert_eq!(cli.data.folder.as_deref(), Some(Path::new("f")));
+        }
+    }
+
+    #[test]
+    fn the_embedded_set_is_verified_without_files() {
+        let text = verify(entry("optdigits").unwrap(), Path::new("nowhere")).unwrap();
+        assert!(text.contains("optdigits/train: 3823 images"), "{text}");
+        assert!(verify(entry("mnist").unwrap(), Path::new("nowhere")).is_err());
+    }
+}
