@@ -1,7 +1,8 @@
 //! Shapes and options, checked once for every backend.
 
 use crate::{
-    AdamStep, AttentionOptions, Dropout, Error, LionStep, Result, SgdStep, Tensor, Transpose,
+    AdamStep, AttentionOptions, Dropout, Error, LayerNormOutput, LionStep, Result, SgdStep, Tensor,
+    Transpose,
 };
 
 /// The product of all axes but the last, and the last: the rows of a tensor and their width.
@@ -359,4 +360,23 @@ pub(crate) fn lion(step: &LionStep) -> Result<()> {
     below_one("lion_step", "beta1", step.beta1)?;
     below_one("lion_step", "beta2", step.beta2)?;
     at_least_zero("lion_step", "weight decay", step.weight_decay)
+}
+
+/// Rows and width of a layer normalization.
+pub(crate) fn layer_norm_backward<T: Tensor>(
+    x: &T,
+    gain: &T,
+    forward: &LayerNormOutput<T>,
+    dy: &T,
+) -> Result<(usize, usize)> {
+    let (rows, width) = self::rows("layer_norm_backward", x.shape())?;
+    same("layer_norm_backward gain", &[width], gain.shape())?;
+    same("layer_norm_backward", x.shape(), dy.shape())?;
+    same("layer_norm_backward mean", &[rows], forward.mean.shape())?;
+    same(
+        "layer_norm_backward deviation",
+        &[rows],
+        forward.inverse_deviation.shape(),
+    )?;
+    Ok((rows, width))
 }

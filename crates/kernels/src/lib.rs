@@ -3,11 +3,13 @@
 mod backend;
 mod check;
 mod composed;
+mod cpu;
 mod element;
 mod error;
 mod options;
 
 pub use backend::{Backend, Tensor};
+pub use cpu::{Cpu, CpuTensor};
 pub use element::Element;
 pub use error::{Error, Result};
 pub use options::{

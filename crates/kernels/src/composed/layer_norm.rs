@@ -41,10 +41,7 @@ pub(crate) fn layer_norm_backward<B: Backend + ?Sized>(
     d_gain: Option<&mut B::Tensor>,
     d_bias: Option<&mut B::Tensor>,
 ) -> Result<B::Tensor> {
-    let (rows, width) = check::rows("layer_norm_backward", x.shape())?;
-    check::same("layer_norm_backward gain", &[width], gain.shape())?;
-    check::same("layer_norm_backward", x.shape(), dy.shape())?;
-    check::same("layer_norm_backward mean", &[rows], forward.mean.shape())?;
+    let (rows, width) = check::layer_norm_backward(x, gain, forward, dy)?;
     let ones = constant(backend, 1.0, &[width])?;
     let every_row = constant(backend, 1.0, &[rows])?;
     let inverse = outer(backend, 1.0, &forward.inverse_deviation, &ones)?; // [rows, n]

@@ -1,0 +1,152 @@
+//! Layer normalization.
+
+use super::{
+    Cpu, CpuTensor,
+    parallel::{Partials, RowsMut, block_rows, for_blocks},
+    product::reduction_block,
+    vector::{each2, each3, sum, sum2, sum3, vectorized},
+};
+use crate::{Element, LayerNormOutput, Result, Tensor, check, element::multiply_add};
+
+impl<T: Element> Cpu<T> {
+    pub(super) fn layer_norm(
+        &self,
+        x: &CpuTensor<T>,
+        gain: &CpuTensor<T>,
+        bias: &CpuTensor<T>,
+        epsilon: f64,
+    ) -> Result<LayerNormOutput<CpuTensor<T>>> {
+        let (rows, width) = check::rows("layer_norm", x.shape())?;
+        check::same("layer_norm gain", &[width], gain.shape())?;
+        check::same("layer_norm bias", &[width], bias.shape())?;
+        check::at_least_zero("layer_norm", "epsilon", epsilon)?;
+        let mut output = self.empty(x.shape());
+        let (mut mean, mut inverse_deviation) = (self.empty(&[rows]), self.empty(&[rows]));
+        let (x, gain, bias) = (x.as_slice(), gain.as_slice(), bias.as_slice());
+        let parts = (
+            RowsMut::new(output.as_mut_slice(), width),
+            RowsMut::new(mean.as_mut_slice(), 1),
+            RowsMut::new(inverse_deviation.as_mut_slice(), 1),
+        );
+        for_blocks(
+            rows,
+            block_rows(1 << 14, width),
+            parts,
+            |range, (output, mean, inverse)| {
+                let x = &x[range.start * width..range.end * width];
+                normalize(
+                    x,
+                    gain,
+                    bias,
+                    T::from_f64(epsilon),
+                    output.data,
+                    mean.data,
+                    inverse.data,
+                );
+                Ok(())
+            },
+        )?;
+        Ok(LayerNormOutput {
+            output,
+            mean,
+            inverse_deviation,
+        })
+    }
+
+    pub(super) fn layer_norm_backward(
+        &self,
+        x: &CpuTensor<T>,
+        gain: &CpuTensor<T>,
+        forward: &LayerNormOutput<CpuTensor<T>>,
+        dy: &CpuTensor<T>,
+        d_gain: Option<&mut CpuTensor<T>>,
+        d_bias: Option<&mut CpuTensor<T>>,
+    ) -> Result<CpuTensor<T>> {
+        let (rows, width) = check::layer_norm_backward(x, gain, forward, dy)?;
+        check::same_optional("layer_norm_backward gain", &[width], d_gain.as_deref())?;
+        check::same_optional("layer_norm_backward bias", &[width], d_bias.as_deref())?;
+        let block = reduction_block(rows);
+        let mut dx = self.empty(x.shape());
+        // The gradients of gain and bias of each block, one after the other.
+        let mut gains = self.empty(&[rows.div_ceil(block), width]);
+        let mut biases = self.empty(&[rows.div_ceil(block), width]);
+        let (x, gain, dy) = (x.as_slice(), gain.as_slice(), dy.as_slice());
+        let (mean, inverse) = (
+            forward.mean.as_slice(),
+            forward.inverse_deviation.as_slice(),
+        );
+        let parts = (
+            RowsMut::new(dx.as_mut_slice(), width),
+            Partials::new(gains.as_mut_slice(), width, block),
+            Partials::new(biases.as_mut_slice(), width, block),
+        );
+        for_blocks(rows, block, parts, |range, (dx, d_gain, d_bias)| {
+            let elements = range.start * width..range.end * width;
+            d_gain.data.fill(T::zero());
+            d_bias.data.fill(T::zero());
+            normalize_backward(
+                &x[elements.clone()],
+                gain,
+                &mean[range.clone()],
+                &inverse[range],
+                &dy[elements],
+                dx.data,
+                d_gain.data,
+                d_bias.data,
+            );
+            Ok(())
+        })?;
+        self.accumulate(Some(gains), d_gain)?;
+        self.accumulate(Some(biases), d_bias)?;
+        Ok(dx)
+    }
+}
+
+vectorized! {
+    fn normalize<T, const FUSED>(x: &[T], gain: &[T], bias: &[T], epsilon: T, output: &mut [T], mean: &mut [T], inverse: &mut [T]) {
+        let width = gain.len();
+        if width == 0 {
+            return;
+        }
+        let share = T::one() / T::from_f64(width as f64);
+        for (((x, y), mean), inverse) in
+            x.chunks_exact(width).zip(output.chunks_exact_mut(width)).zip(mean).zip(inverse)
+        {
+            let center = sum(x, |x| x) * share;
+            let variance = sum(x, |x| (x - center) * (x - center)) * share; // biased
+            let scale = T::one() / (variance + epsilon).sqrt();
+            (*mean, *inverse) = (center, scale);
+            each2(y, x, |y, x| *y = (x - center) * scale);
+            each3(y, gain, bias, |y, gain, bias| *y = multiply_add::<T, FUSED>(*y, gain, bias));
+        }
+    }
+}
+
+vectorized! {
+    fn normalize_backward<T, const FUSED>(
+        x: &[T],
+        gain: &[T],
+        mean: &[T],
+        inverse: &[T],
+        dy: &[T],
+        dx: &mut [T],
+        d_gain: &mut [T],
+        d_bias: &mut [T],
+    ) {
+        let width = gain.len();
+        if width == 0 {
+            return;
+        }
+        let share = T::one() / T::from_f64(width as f64);
+        let rows = x.chunks_exact(width).zip(dy.chunks_exact(width)).zip(dx.chunks_exact_mut(width));
+        for (((x, dy), dx), (&mean, &inverse)) in rows.zip(mean.iter().zip(inverse)) {
+            each2(dx, x, |dx, x| *dx = (x - mean) * inverse); // x̂, kept in dx for a moment
+            each3(d_gain, dy, dx, |d_gain, dy, x| *d_gain = multiply_add::<T, FUSED>(dy, x, *d_gain)); // dg += dy ⊙ x̂
+            each2(d_bias, dy, |d_bias, dy| *d_bias += dy); // db += dy
+            // dx = (dx̂ − mean(dx̂) − x̂ mean(dx̂ ⊙ x̂)) / deviation, with dx̂ = dy ⊙ g
+            let average = sum2(dy, gain, |dy, gain| dy * gain) * share;
+            let along = sum3(dy, gain, dx) * share;
+            each3(dx, dy, gain, |dx, dy, gain| *dx = inverse * (dy * gain - average - *dx * along));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The CPU: plain memory, rayon, and loops that vectorize.
+//!
+//! Every operation cuts its work into pieces whose size depends on the problem alone ([`parallel`]), so that the same
+//! operands give the same bits in a pool of any size. Matrix products run block by block through `srr-linalg`'s sequential
+//! product; the rest are loops of our own ([`vector`]).
+
+mod attention;
+mod backend;
+mod dropout;
+mod elementwise;
+mod head;
+mod ista;
+mod layer_norm;
+mod layout;
+mod linear;
+mod loss;
+mod matmul;
+mod optimizer;
+mod parallel;
+mod pool;
+mod product;
+mod rows;
+mod small;
+mod tensor;
+mod vector;
+
+use std::sync::Arc;
+
+pub use tensor::CpuTensor;
+
+use crate::Element;
+
+/// The backend of the processor, for `f32` or `f64`.
+///
+/// It computes in rayon's current pool; clones share the memory that they keep for reuse.
+///
+/// ```
+/// use srr_kernels::{Backend, Cpu, Tensor};
+///
+/// let cpu = Cpu::<f32>::new();
+/// let tokens = cpu.upload(&[1.0, 2.0, 3.0, 4.0], &[2, 2])?;
+/// let weight = cpu.upload(&[1.0, 1.0], &[1, 2])?;
+/// let sums = cpu.linear(&tokens, &weight, None)?;
+/// assert_eq!(sums.shape(), [2, 1]);
+/// assert_eq!(cpu.download(&sums)?, [3.0, 7.0]);
+/// # Ok::<(), srr_kernels::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Cpu<T> {
+    pool: Arc<pool::Pool<T>>,
+}
+
+impl<T: Element> Cpu<T> {
+    /// A backend with an empty store of buffers.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A tensor with arbitrary contents, for results that are written in full.
+    fn empty(&self, shape: &[usize]) -> CpuTensor<T> {
+        CpuTensor::new(self.pool.take(shape.iter().product()), shape)
+    }
+}
