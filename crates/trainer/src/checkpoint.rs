@@ -1,31 +1,24 @@
 //! Checkpoint files: written whole or not at all, checked when read, the one before kept.
 
 use crate::{Error, Result};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use sha2::{Digest as _, Sha256};
+use srr_layers::{
+    HostTensor,
+    checkpoint::{Precision, TensorFile, write_tensors},
+};
 use std::{
-    collections::{BTreeMap, HashMap},
-    fs::{self, File},
-    io::Write as _,
+    collections::BTreeMap,
+    fs,
     path::{Path, PathBuf},
 };
 
 const FORMAT: &str = "srr-checkpoint-1";
 
-/// A tensor as bytes (little-endian, row-major).
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct StoredTensor {
-    /// F32 or F64.
-    pub(crate) dtype: Dtype,
-    pub(crate) shape: Vec<usize>,
-    pub(crate) bytes: Vec<u8>,
-}
-
-/// What a checkpoint holds: a text and named tensors.
-#[derive(Clone, Debug, PartialEq)]
+/// What a checkpoint holds: named texts and named tensors.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Contents {
-    pub(crate) state: String,
-    pub(crate) tensors: BTreeMap<String, StoredTensor>,
+    pub(crate) texts: BTreeMap<String, String>,
+    pub(crate) tensors: BTreeMap<String, HostTensor>,
 }
 
 /// The two checkpoint files of a folder.
@@ -52,14 +45,21 @@ impl Store {
     }
 
     /// Writes a new last checkpoint; the last one becomes the previous one.
-    pub(crate) fn save(&self, contents: &Contents) -> Result<()> {
-        let temporary = self.last.with_extension("partial");
-        write_synced(&temporary, &encode(contents, &self.last)?)?;
-        if self.last.exists() {
-            fs::rename(&self.last, &self.previous).map_err(Error::file("moving", &self.last))?;
+    pub(crate) fn save(&self, contents: &Contents, precision: Precision) -> Result<()> {
+        let mut metadata = contents.texts.clone();
+        metadata.insert("format".to_owned(), FORMAT.to_owned());
+        metadata.insert("sha256".to_owned(), digest(contents));
+        // Whatever happens between the two steps, one of the two files is whole.
+        match fs::rename(&self.last, &self.previous) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            other => other.map_err(Error::file("moving", &self.last))?,
         }
-        fs::rename(&temporary, &self.last).map_err(Error::file("moving", &temporary))?;
-        sync_folder(&self.last)
+        Ok(write_tensors(
+            &self.last,
+            &contents.tensors,
+            precision,
+            &metadata,
+        )?)
     }
 
     /// The last checkpoint that can be read; `None` when there is none at all.
@@ -104,7 +104,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Contents>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         other => other.map_err(Error::file("reading", path))?,
     };
-    decode(&bytes)
+    decode(path, bytes)
         .map(Some)
         .map_err(|reason| Error::CorruptCheckpoint {
             path: path.to_owned(),
@@ -112,59 +112,25 @@ pub(crate) fn read(path: &Path) -> Result<Option<Contents>> {
         })
 }
 
-fn encode(contents: &Contents, path: &Path) -> Result<Vec<u8>> {
-    let metadata = HashMap::from([
-        ("format".to_owned(), FORMAT.to_owned()),
-        ("sha256".to_owned(), digest(contents)),
-        ("state".to_owned(), contents.state.clone()),
-    ]);
-    let failed = |error: safetensors::SafeTensorError| Error::CorruptCheckpoint {
-        path: path.to_owned(),
-        reason: error.to_string(),
+fn decode(path: &Path, bytes: Vec<u8>) -> Result<Contents, String> {
+    let file = TensorFile::from_bytes(path, bytes).map_err(|e| e.to_string())?;
+    let mut texts = file.metadata().clone();
+    let mut take = |key: &str| {
+        let entry = texts.remove(key);
+        entry.ok_or_else(|| format!("no `{key}` in its metadata"))
     };
-    let views = contents
-        .tensors
-        .iter()
-        .map(|(name, t)| {
-            Ok((
-                name,
-                TensorView::new(t.dtype, t.shape.clone(), &t.bytes).map_err(failed)?,
-            ))
-        })
-        .collect::<Result<Vec<_>>>()?;
-    safetensors::serialize(views, Some(metadata)).map_err(failed)
-}
-
-fn decode(bytes: &[u8]) -> Result<Contents, String> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
-    let metadata = header.metadata().clone().unwrap_or_default();
-    let entry = |key: &str| {
-        metadata
-            .get(key)
-            .ok_or_else(|| format!("no `{key}` in its metadata"))
-    };
-    let format = entry("format")?;
+    let (format, stored) = (take("format")?, take("sha256")?);
     if format != FORMAT {
         return Err(format!("its format is `{format}`, expected `{FORMAT}`"));
     }
-    let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
-    let tensors = file
-        .iter()
-        .map(|(name, view)| {
-            let tensor = StoredTensor {
-                dtype: view.dtype(),
-                shape: view.shape().to_vec(),
-                bytes: view.data().to_vec(),
-            };
-            (name.to_owned(), tensor)
-        })
-        .collect();
-    let contents = Contents {
-        state: entry("state")?.clone(),
-        tensors,
+    let tensor = |name: &str| match file.floats(name) {
+        Ok(tensor) => Ok((name.to_owned(), tensor)),
+        Err(error) => Err(error.to_string()),
     };
-    let (stored, computed) = (entry("sha256")?, digest(&contents));
-    if *stored != computed {
+    let tensors = file.names().map(tensor).collect::<Result<_, _>>()?;
+    let contents = Contents { texts, tensors };
+    let computed = digest(&contents);
+    if stored != computed {
         return Err(format!(
             "its contents have digest {computed}, recorded is {stored}"
         ));
@@ -172,54 +138,25 @@ fn decode(bytes: &[u8]) -> Result<Contents, String> {
     Ok(contents)
 }
 
-/// SHA-256 of the state and of every tensor's name, type, shape and bytes.
+/// SHA-256 of every text and of every tensor's name, shape and values.
 fn digest(contents: &Contents) -> String {
     let mut hasher = Sha256::new();
     let mut part = |bytes: &[u8]| {
         hasher.update((bytes.len() as u64).to_le_bytes());
         hasher.update(bytes);
     };
-    part(contents.state.as_bytes());
+    for (key, text) in &contents.texts {
+        part(key.as_bytes());
+        part(text.as_bytes());
+    }
     for (name, tensor) in &contents.tensors {
         part(name.as_bytes());
-        part(format!("{:?} {:?}", tensor.dtype, tensor.shape).as_bytes());
-        part(&tensor.bytes);
+        part(format!("{:?}", tensor.shape).as_bytes());
+        let values = tensor.values.iter().flat_map(|v| v.to_le_bytes());
+        part(&values.collect::<Vec<_>>());
     }
-    hex(&hasher.finalize())
-}
-
-/// Lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Replaces a file by new bytes such that a reader sees all of the old or all of the new.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    let temporary = path.with_file_name(name);
-    write_synced(&temporary, bytes)?;
-    fs::rename(&temporary, path).map_err(Error::file("moving", &temporary))?;
-    sync_folder(path)
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = File::create(path).map_err(Error::file("creating", path))?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .map_err(Error::file("writing", path))
-}
-
-/// Makes renames within the folder of `path` last. Folders cannot be opened as files on Windows, where renames need no such step.
-fn sync_folder(path: &Path) -> Result<()> {
-    if cfg!(unix)
-        && let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty())
-    {
-        File::open(folder)
-            .and_then(|f| f.sync_all())
-            .map_err(Error::file("writing", folder))?;
-    }
-    Ok(())
+    let digest = hasher.finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -227,13 +164,12 @@ mod tests {
     use super::*;
 
     fn contents(state: &str, value: f64) -> Contents {
-        let tensor = StoredTensor {
-            dtype: Dtype::F64,
+        let tensor = HostTensor {
             shape: vec![1, 2],
-            bytes: [value.to_le_bytes(), (-value).to_le_bytes()].concat(),
+            values: vec![value, -value],
         };
         Contents {
-            state: state.to_owned(),
+            texts: BTreeMap::from([("state".to_owned(), state.to_owned())]),
             tensors: BTreeMap::from([("w".to_owned(), tensor)]),
         }
     }
@@ -245,7 +181,10 @@ mod tests {
         assert!(store.load().unwrap().is_none());
         for i in 0..3 {
             store
-                .save(&contents(&format!("state {i}"), f64::from(i)))
+                .save(
+                    &contents(&format!("state {i}"), f64::from(i)),
+                    Precision::Double,
+                )
                 .unwrap();
         }
         let loaded = store.load().unwrap().unwrap();
@@ -266,8 +205,12 @@ mod tests {
     fn any_truncation_and_any_changed_byte_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::new(folder.path());
-        store.save(&contents("first", 1.0)).unwrap();
-        store.save(&contents("second", 2.0)).unwrap();
+        store
+            .save(&contents("first", 1.0), Precision::Double)
+            .unwrap();
+        store
+            .save(&contents("second", 2.0), Precision::Double)
+            .unwrap();
         let whole = fs::read(&store.last).unwrap();
         let falls_back = |bytes: &[u8], what: &str| {
             fs::write(&store.last, bytes).unwrap();

@@ -4,14 +4,14 @@ use crate::{
     BatchLoss, Error, Finite, LayerRates, Objective, Quantity, Regularizer, Result, Scores,
     TrainingConfig,
     evaluation::{check_shape, evaluate_batches, evaluation_loader, first_images, sum, upload},
-    layer_rates,
+    layer_rates, model,
 };
 use srr_coding_rate::Conventions;
 use srr_datasets::{Batch, ImageSet, Loader, LoaderOptions, Normalization};
 use srr_kernels::Backend;
 use srr_layers::{Classifier, ForwardOptions, Gradients, Parameters, Tape};
 use srr_random::Seed;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What a classifier is trained and validated on.
 #[derive(Clone, Debug)]
@@ -50,6 +50,7 @@ pub struct Classification<'a, B: Backend> {
     training_as_is: Loader,
     validation: Option<Loader>,
     probe: Option<(B::Tensor, Conventions)>,
+    normalization: Normalization,
 }
 
 impl<'a, B: Backend> Classification<'a, B> {
@@ -80,8 +81,7 @@ impl<'a, B: Backend> Classification<'a, B> {
         let regularizer = regularizer.map(|regularizer| Regularizer::new(regularizer, classifier));
         let probe = config.rates.as_ref().map(|rates| {
             layer_rates::require_bases(classifier, "a record of rates")?;
-            let backend = classifier.backend();
-            let images = first_images(backend, &data.train, normalization, rates.images)?;
+            let images = first_images(classifier, &data.train, normalization, rates.images)?;
             Ok::<_, Error>((images, rates.conventions))
         });
         Ok(Self {
@@ -92,6 +92,7 @@ impl<'a, B: Backend> Classification<'a, B> {
             training_as_is,
             validation: validation.transpose()?,
             probe: probe.transpose()?,
+            normalization: normalization.clone(),
         })
     }
 
@@ -219,6 +220,10 @@ impl<B: Backend> Objective<B> for Classification<'_, B> {
         loader
             .map(|loader| self.scores(parameters, loader))
             .transpose()
+    }
+
+    fn metadata(&self) -> BTreeMap<String, String> {
+        model::metadata(self.classifier.config(), &self.normalization)
     }
 
     fn probe(&self, parameters: &Parameters<B>) -> Result<Option<Vec<LayerRates>>> {

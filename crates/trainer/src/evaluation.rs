@@ -1,7 +1,7 @@
 //! Loss, accuracy and margins of a model on a set.
 
 use crate::{Error, Result};
-use srr_datasets::{Batch, ImageSet, Loader, LoaderOptions, Normalization};
+use srr_datasets::{Augmentation, Batch, ImageSet, Loader, LoaderOptions, Normalization};
 use srr_kernels::{Backend, Tensor as _};
 use srr_layers::{Classifier, Parameters};
 use srr_random::Seed;
@@ -46,7 +46,7 @@ impl Evaluation {
     }
 }
 
-/// Evaluates a model on a set.
+/// Evaluates a model on a set. Images of another height or width than the model's are resized.
 ///
 /// # Errors
 /// [`Error::EmptySet`], [`Error::DataMismatch`] when images or classes do not fit the model, and what the model refuses.
@@ -60,7 +60,7 @@ pub fn evaluate<B: Backend>(
     evaluate_batches(classifier, parameters, &loader)
 }
 
-/// A loader of a set in its own order, after checks that it fits the model.
+/// A loader of a set in its own order, after checks that it fits the model. Images of another size are resized.
 pub(crate) fn evaluation_loader<B: Backend>(
     classifier: &Classifier<B>,
     set: &Arc<ImageSet>,
@@ -71,7 +71,15 @@ pub(crate) fn evaluation_loader<B: Backend>(
         return Err(Error::EmptySet { set: which });
     }
     let config = classifier.config();
-    check_shape(&config.image, set.shape().to_array())?;
+    let [_, height, width] = config.image;
+    let mut options = LoaderOptions {
+        batch_size: CHUNK,
+        shuffle: false,
+        ..LoaderOptions::default()
+    };
+    if set.shape().to_array()[1..] != [height, width] {
+        options.augmentations = vec![Augmentation::Resize { height, width }];
+    }
     if set.classes() > config.classes {
         return Err(Error::DataMismatch {
             what: "number of classes",
@@ -79,17 +87,10 @@ pub(crate) fn evaluation_loader<B: Backend>(
             found: set.classes().to_string(),
         });
     }
-    let options = LoaderOptions {
-        batch_size: CHUNK,
-        shuffle: false,
-        ..LoaderOptions::default()
-    };
-    Ok(Loader::new(
-        set.clone(),
-        normalization.clone(),
-        options,
-        Seed::new(0),
-    )?)
+    let (set, normalization) = (set.clone(), normalization.clone());
+    let loader = Loader::new(set, normalization, options, Seed::new(0))?;
+    check_shape(&config.image, loader.shape().to_array())?;
+    Ok(loader)
 }
 
 pub(crate) fn check_shape(model: &[usize; 3], images: [usize; 3]) -> Result<()> {
@@ -134,41 +135,42 @@ pub(crate) fn evaluate_batches<B: Backend>(
 
 /// The images of a batch on the backend, [B, C, H, W].
 pub(crate) fn upload<B: Backend>(backend: &B, batch: &Batch) -> Result<B::Tensor> {
-    let [c, h, w] = batch.shape.to_array();
-    upload_values(backend, &batch.images, &[batch.len(), c, h, w])
-}
-
-fn upload_values<B: Backend>(backend: &B, values: &[f32], shape: &[usize]) -> Result<B::Tensor> {
-    let values: Vec<B::Element> = values
+    let values: Vec<B::Element> = batch
+        .images
         .iter()
         .map(|&v| srr_linalg::Scalar::from_f64(f64::from(v)))
         .collect();
-    Ok(backend.upload(&values, shape)?)
+    let [c, h, w] = batch.shape.to_array();
+    Ok(backend.upload(&values, &[batch.len(), c, h, w])?)
 }
 
-/// The first `count` images of a set (all, if there are fewer), normalized, on the backend: [n, C, H, W].
+/// The first `count` images of a set (all, if there are fewer) as the model takes them, on its backend: [n, C, H, W].
 ///
 /// # Errors
-/// [`Error::EmptySet`], a normalization with other channels, or a backend that is out of memory.
+/// Those of [`evaluate`].
 pub fn first_images<B: Backend>(
-    backend: &B,
-    set: &ImageSet,
+    classifier: &Classifier<B>,
+    set: &Arc<ImageSet>,
     normalization: &Normalization,
     count: usize,
 ) -> Result<B::Tensor> {
-    let n = count.min(set.len());
-    if n == 0 {
+    if count == 0 {
         return Err(Error::EmptySet { set: "measured" });
     }
-    let [c, h, w] = set.shape().to_array();
-    let scale = f32::from(set.scale());
-    let mut values = Vec::with_capacity(n * c * h * w);
-    for image in set.images().chunks_exact(c * h * w).take(n) {
-        let start = values.len();
-        values.extend(image.iter().map(|&v| f32::from(v) / scale));
-        normalization.apply(&mut values[start..], set.shape())?;
+    let loader = evaluation_loader(classifier, set, normalization, "measured")?;
+    let backend = classifier.backend();
+    let mut parts = Vec::new();
+    let mut left = count;
+    for batch in loader.epoch(0) {
+        let images = upload(backend, &batch)?;
+        let n = batch.len().min(left);
+        parts.push(backend.slice(&images, 0, 0, n)?);
+        left -= n;
+        if left == 0 {
+            break;
+        }
     }
-    upload_values(backend, &values, &[n, c, h, w])
+    Ok(backend.concat(&parts.iter().collect::<Vec<_>>(), 0)?)
 }
 
 /// The logit of the label less the largest other one; NaN where any is.

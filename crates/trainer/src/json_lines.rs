@@ -1,9 +1,9 @@
 //! The log of a run: one JSON object per line.
 
-use crate::{EpochRecord, Error, Observer, Result, Start, Status, checkpoint};
+use crate::{EpochRecord, Error, Observer, Result, Start, Status};
 use serde::Serialize;
 use srr_kernels::Backend;
-use srr_layers::Parameters;
+use srr_layers::{Parameters, checkpoint::write_atomically};
 use std::{
     fs::{File, OpenOptions},
     io::Write as _,
@@ -49,7 +49,7 @@ fn line(value: &impl Serialize) -> Result<String> {
 impl<B: Backend> Observer<B> for JsonLines {
     fn started(&mut self, start: &Start<'_>) -> Result<()> {
         let lines: String = start.history.iter().map(line).collect::<Result<_>>()?;
-        checkpoint::replace(&self.path, lines.as_bytes())?;
+        write_atomically(&self.path, |out| out.write_all(lines.as_bytes()))?;
         let opened = OpenOptions::new().append(true).open(&self.path);
         self.file = Some(opened.map_err(Error::file("opening", &self.path))?);
         Ok(())

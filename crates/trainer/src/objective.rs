@@ -4,6 +4,7 @@ use crate::{LayerRates, Quantity, Result, Scores};
 use srr_kernels::Backend;
 use srr_layers::{Gradients, Parameters};
 use srr_random::Seed;
+use std::collections::BTreeMap;
 
 /// A value, or the first quantity in its computation that is not finite.
 pub type Finite<T> = std::result::Result<T, Quantity>;
@@ -61,6 +62,11 @@ pub trait Objective<B: Backend> {
     /// # Errors
     /// As [`loss_and_gradient`](Self::loss_and_gradient).
     fn validation_scores(&self, parameters: &Parameters<B>) -> Result<Option<Finite<Scores>>>;
+
+    /// What a checkpoint's metadata say besides the state of the run, such as the model's configuration.
+    fn metadata(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
 
     /// Layer-wise rates for the record of an epoch, where the objective has any.
     ///

@@ -2,14 +2,13 @@
 
 use crate::{
     BatchLoss, EpochRecord, Error, OptimizerState, Result, RunningMeans, Status,
-    checkpoint::{Contents, Loaded, Store, StoredTensor},
+    checkpoint::{Contents, Loaded, Store},
     fingerprint,
 };
-use safetensors::Dtype;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use srr_kernels::{Backend, Tensor as _};
-use srr_layers::Parameters;
+use srr_layers::{HostTensor, Parameters, checkpoint::Precision};
 use std::{collections::BTreeMap, path::Path};
 
 /// Where a run stands.
@@ -77,7 +76,10 @@ impl Sums {
     }
 }
 
-/// The text of a checkpoint.
+/// Where a checkpoint's texts hold the [`State`].
+const STATE: &str = "srr.run";
+
+/// Where a run stands, and which run it is.
 #[derive(Serialize, Deserialize)]
 struct State {
     configuration: Value,
@@ -100,7 +102,7 @@ impl Saver {
         })
     }
 
-    /// Saves a run. One that diverged keeps no tensors, since they may hold anything.
+    /// Saves a run, with `metadata` beside its state; weights stand under their official names behind `param.`. One that diverged keeps no tensors, since they may hold anything.
     ///
     /// One whose tensors are not finite is not saved: its next step diverges, as it will again from the checkpoint before.
     pub(crate) fn save<B: Backend>(
@@ -109,6 +111,7 @@ impl Saver {
         parameters: &Parameters<B>,
         optimizer: &mut OptimizerState<B>,
         position: &Position,
+        metadata: &BTreeMap<String, String>,
     ) -> Result<()> {
         let state = State {
             configuration: self.configuration.clone(),
@@ -118,7 +121,7 @@ impl Saver {
         if !matches!(position.status, Some(Status::Diverged { .. })) {
             let named = parameters
                 .iter()
-                .map(|p| (format!("parameter.{}", p.name), &p.value));
+                .map(|p| (format!("param.{}", p.name), &p.value));
             let buffers = optimizer.named(parameters);
             let buffers = buffers.map(|(name, tensor)| (format!("optimizer.{name}"), &*tensor));
             for (name, tensor) in named.chain(buffers) {
@@ -129,10 +132,13 @@ impl Saver {
                 tensors.insert(name, tensor);
             }
         }
-        self.store.save(&Contents {
-            state: serde_json::to_string(&state).map_err(text_error)?,
-            tensors,
-        })
+        let mut texts = metadata.clone();
+        texts.insert(
+            STATE.to_owned(),
+            serde_json::to_string(&state).map_err(text_error)?,
+        );
+        let contents = Contents { texts, tensors };
+        self.store.save(&contents, Precision::of(backend))
     }
 
     /// Puts a saved run's values into `parameters` and `optimizer`, and returns where it stood and why a later checkpoint was passed
@@ -149,8 +155,9 @@ impl Saver {
         if let Some(reason) = &loaded.passed_over {
             tracing::warn!(%reason, "the last checkpoint cannot be read; going on from the one before it");
         }
-        let state: State = serde_json::from_str(&loaded.contents.state)
-            .map_err(|error| corrupt(&loaded, error.to_string()))?;
+        let text = loaded.contents.texts.get(STATE).map_or("", String::as_str);
+        let state: State =
+            serde_json::from_str(text).map_err(|error| corrupt(&loaded, error.to_string()))?;
         let differences = fingerprint::differences(&state.configuration, &self.configuration);
         if !differences.is_empty() {
             return Err(Error::OtherConfiguration {
@@ -165,7 +172,7 @@ impl Saver {
             }
             optimizer.set_steps(position.steps);
             for parameter in parameters.iter_mut() {
-                let name = format!("parameter.{}", parameter.name);
+                let name = format!("param.{}", parameter.name);
                 parameter.value = restored(backend, &loaded, &name, &parameter.value)?;
             }
         }
@@ -187,34 +194,12 @@ fn corrupt(loaded: &Loaded, reason: String) -> Error {
     }
 }
 
-/// The type that holds a backend's elements exactly.
-fn dtype<B: Backend>() -> Dtype {
-    match size_of::<B::Element>() {
-        4 => Dtype::F32,
-        _ => Dtype::F64,
-    }
-}
-
-/// A tensor's bytes, `None` when a value is not finite.
-fn stored<B: Backend>(backend: &B, tensor: &B::Tensor) -> Result<Option<StoredTensor>> {
+/// A tensor's values, `None` when one is not finite.
+fn stored<B: Backend>(backend: &B, tensor: &B::Tensor) -> Result<Option<HostTensor>> {
     let values = backend.download_f64(tensor)?;
-    if !values.iter().all(|v| v.is_finite()) {
-        return Ok(None);
-    }
-    let dtype = dtype::<B>();
-    let bytes = match dtype {
-        Dtype::F32 => values
-            .iter()
-            .flat_map(|&v| (v as f32).to_le_bytes())
-            .collect(),
-        _ => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-    };
     let shape = tensor.shape().to_vec();
-    Ok(Some(StoredTensor {
-        dtype,
-        shape,
-        bytes,
-    }))
+    let finite = values.iter().all(|v| v.is_finite());
+    Ok(finite.then_some(HostTensor { shape, values }))
 }
 
 fn restored<B: Backend>(
@@ -223,29 +208,12 @@ fn restored<B: Backend>(
     name: &str,
     like: &B::Tensor,
 ) -> Result<B::Tensor> {
-    let tensors = &loaded.contents.tensors;
-    let tensor = tensors
-        .get(name)
-        .ok_or_else(|| corrupt(loaded, format!("no tensor `{name}`")))?;
-    if tensor.dtype != dtype::<B>() || tensor.shape != like.shape() {
-        let (found, shape) = (tensor.dtype, &tensor.shape);
-        let expected = (dtype::<B>(), like.shape());
-        let reason = format!(
-            "tensor `{name}` is {found:?} {shape:?}, expected {:?} {:?}",
-            expected.0, expected.1
-        );
+    let tensor = loaded.contents.tensors.get(name);
+    let tensor = tensor.ok_or_else(|| corrupt(loaded, format!("no tensor `{name}`")))?;
+    if tensor.shape != like.shape() {
+        let (found, expected) = (&tensor.shape, like.shape());
+        let reason = format!("tensor `{name}` is {found:?}, expected {expected:?}");
         return Err(corrupt(loaded, reason));
     }
-    let values: Vec<f64> = match tensor.dtype {
-        Dtype::F32 => chunks(&tensor.bytes)
-            .map(|b| f64::from(f32::from_le_bytes(b)))
-            .collect(),
-        _ => chunks(&tensor.bytes).map(f64::from_le_bytes).collect(),
-    };
-    Ok(backend.upload_f64(&values, &tensor.shape)?)
-}
-
-/// The values of a byte string, of N bytes each.
-fn chunks<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> + '_ {
-    bytes.as_chunks::<N>().0.iter().copied()
+    Ok(backend.upload_f64(&tensor.values, &tensor.shape)?)
 }

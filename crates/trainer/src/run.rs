@@ -238,6 +238,7 @@ impl<'a, B: Backend, O: Objective<B>> Run<'a, B, O> {
                 &self.parameters,
                 &mut self.optimizer,
                 &self.position,
+                &self.objective.metadata(),
             )?;
             self.saved = Instant::now();
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// How the learning rate moves over a run. The rate of a step is the base rate times [`factor`](Self::factor).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(from = "Written", into = "Written")]
 pub enum Schedule {
     /// The base rate throughout.
     #[default]
@@ -19,11 +19,9 @@ pub enum Schedule {
     },
     /// A linear rise over the first `warmup` epochs, then half a cosine down to `floor` at the end of the last epoch.
     WarmupCosine {
-        /// Epochs of the rise; may be zero or a fraction.
-        #[serde(default)]
+        /// Epochs of the rise; may be zero or a fraction. A file may leave it out for zero.
         warmup: f64,
-        /// The last factor, in [0, 1].
-        #[serde(default)]
+        /// The last factor, in [0, 1]. A file may leave it out for zero.
         floor: f64,
     },
 }
@@ -89,6 +87,43 @@ impl Schedule {
                 refuse("schedule.floor", floor.to_string(), "in [0, 1]")
             }
             _ => Ok(()),
+        }
+    }
+}
+
+/// The written form. Its `Constant` has braces, without which serde lets unknown keys pass.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+enum Written {
+    Constant {},
+    Step {
+        every: usize,
+        factor: f64,
+    },
+    WarmupCosine {
+        #[serde(default)]
+        warmup: f64,
+        #[serde(default)]
+        floor: f64,
+    },
+}
+
+impl From<Written> for Schedule {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Constant {} => Self::Constant,
+            Written::Step { every, factor } => Self::Step { every, factor },
+            Written::WarmupCosine { warmup, floor } => Self::WarmupCosine { warmup, floor },
+        }
+    }
+}
+
+impl From<Schedule> for Written {
+    fn from(schedule: Schedule) -> Self {
+        match schedule {
+            Schedule::Constant => Self::Constant {},
+            Schedule::Step { every, factor } => Self::Step { every, factor },
+            Schedule::WarmupCosine { warmup, floor } => Self::WarmupCosine { warmup, floor },
         }
     }
 }

@@ -1,0 +1,316 @@
+//! One model on one data set, described by a file and trained in a folder.
+
+use crate::{
+    Error, FitOptions, JsonLines, Observer, Outcome, RatesConfig, Result, Schedule, Status,
+    TrainingConfig, TrainingData, fingerprint, fit, save_model,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use srr_datasets::{Augmentation, Dataset};
+use srr_kernels::Backend;
+use srr_layers::{Classifier, ClassifierConfig, Variant, checkpoint::write_atomically};
+use srr_random::Seed;
+use std::{fs, path::Path, sync::Arc};
+
+/// The numbers that a model computes with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ElementType {
+    /// Single precision.
+    #[default]
+    F32,
+    /// Double precision.
+    F64,
+}
+
+/// Everything that determines one trained model.
+///
+/// ```
+/// use srr_layers::Variant;
+/// use srr_trainer::Experiment;
+/// let experiment = Experiment::resolve("optdigits", Variant::Crate, "seed = 3\n[model]\ndim = 32\n")?;
+/// assert_eq!((experiment.seed, experiment.model.dim, experiment.model.patch), (3, 32, 2));
+/// assert_eq!(Experiment::from_toml(&experiment.to_toml()?)?, experiment);
+/// # Ok::<(), srr_trainer::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// Name of the data set.
+    pub data: String,
+    /// How many of its training images, each class in its share; all when absent.
+    pub train_images: Option<usize>,
+    /// How many of these are held out for validation. When absent, the test set is what the model is judged on.
+    pub held_out: Option<usize>,
+    /// Seed of all that is drawn.
+    pub seed: u64,
+    /// What the model computes with.
+    pub precision: ElementType,
+    /// The model.
+    pub model: ClassifierConfig,
+    /// How it is trained.
+    pub training: TrainingConfig,
+}
+
+impl Experiment {
+    /// Sensible choices for a data set: two to twelve minutes on two cores for the small ones.
+    ///
+    /// # Errors
+    /// A name that no data set has.
+    pub fn defaults(data: &str, variant: Variant) -> Result<Self> {
+        let entry = srr_datasets::entry(data)?;
+        let [_, height, _] = entry.shape;
+        // 16 tokens of an 8×8 image, 49 of 28×28, 64 of 32×32.
+        let (patch, dim, depth, heads, epochs) = match height {
+            ..16 => (2, 64, 4, 4, 60),
+            16.. => (4, 128, 6, 4, 60),
+        };
+        let digits = entry.shape[0] == 1;
+        let mut augmentation = vec![Augmentation::Crop {
+            padding: (height / 8).max(1),
+        }];
+        if !digits {
+            augmentation.push(Augmentation::Flip { probability: 0.5 });
+        }
+        Ok(Self {
+            data: data.to_owned(),
+            train_images: None,
+            held_out: None,
+            seed: 0,
+            precision: ElementType::F32,
+            model: ClassifierConfig::new(
+                variant,
+                entry.shape,
+                patch,
+                entry.classes,
+                dim,
+                depth,
+                heads,
+            ),
+            training: TrainingConfig {
+                epochs,
+                learning_rate: 2e-3,
+                schedule: Schedule::WarmupCosine {
+                    warmup: 3.0,
+                    floor: 0.0,
+                },
+                augmentation,
+                evaluate_every: 1,
+                rates: variant.is_white_box().then(RatesConfig::default),
+                ..TrainingConfig::default()
+            },
+        })
+    }
+
+    /// The defaults of a data set and variant with the keys of a TOML text in their places. A table that names another `kind` than the
+    /// default replaces it as a whole.
+    ///
+    /// # Errors
+    /// [`Error::Text`] says which key is unknown or of the wrong type, and where; [`Error::Configuration`] which is out of range.
+    pub fn resolve(data: &str, variant: Variant, toml: &str) -> Result<Self> {
+        let mut all = table(&Self::defaults(data, variant)?)?;
+        overlay(&mut all, toml.parse().map_err(text_error)?);
+        let experiment: Self = toml::Value::Table(all).try_into().map_err(text_error)?;
+        experiment.model.validate()?;
+        experiment.training.validate()?;
+        Ok(experiment)
+    }
+
+    /// Reads a complete description.
+    ///
+    /// # Errors
+    /// [`Error::Text`].
+    pub fn from_toml(toml: &str) -> Result<Self> {
+        toml::from_str(toml).map_err(text_error)
+    }
+
+    /// The complete description as TOML.
+    ///
+    /// # Errors
+    /// [`Error::Text`] for a number that TOML cannot hold.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(text_error)
+    }
+
+    /// Reads a complete description from a file.
+    ///
+    /// # Errors
+    /// [`Error::File`], [`Error::ConfigurationFile`].
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).map_err(Error::file("reading", path))?;
+        Self::from_toml(&text).map_err(|error| Error::ConfigurationFile {
+            path: path.to_owned(),
+            message: error.to_string(),
+        })
+    }
+
+    /// The part of a data set that the model is trained on, and what it is judged on.
+    ///
+    /// # Errors
+    /// More images asked for than there are.
+    pub fn training_data(&self, dataset: Dataset) -> Result<TrainingData> {
+        let seed = Seed::new(self.seed).purpose("data");
+        let mut train = dataset.train;
+        if let Some(n) = self.train_images {
+            train = train.stratified(n, seed.purpose("train images"))?;
+        }
+        let validation = match self.held_out {
+            None => dataset.test,
+            Some(n) => {
+                let (rest, held_out) = train.split(n, seed.purpose("held out"))?;
+                train = rest;
+                held_out
+            }
+        };
+        TrainingData::new(train, Some(Arc::new(validation)))
+    }
+
+    /// Trains the model in a folder, or goes on with it: the folder gets `config.toml`, `log.jsonl`, checkpoints and, once the run has
+    /// finished, `model.safetensors`. Nothing changes in a folder whose run has ended.
+    ///
+    /// # Errors
+    /// [`Error::OtherConfiguration`] when the folder belongs to another description; those of [`fit`].
+    pub fn train<B: Backend>(
+        &self,
+        backend: B,
+        data: &TrainingData,
+        folder: &Path,
+        stop: &(dyn Fn() -> bool + Sync),
+        observers: &mut [&mut dyn Observer<B>],
+    ) -> Result<Outcome<B>> {
+        let classifier = Classifier::new(backend, self.model.clone())?;
+        self.claim(folder)?;
+        let mut log = JsonLines::new(folder.join("log.jsonl"));
+        let mut all: Vec<&mut dyn Observer<B>> = vec![&mut log];
+        all.extend(
+            observers
+                .iter_mut()
+                .map(|o| &mut **o as &mut dyn Observer<B>),
+        );
+        let options = FitOptions {
+            folder: Some(folder.to_owned()),
+            stop: Some(stop),
+            ..FitOptions::default()
+        };
+        let seed = Seed::new(self.seed);
+        let outcome = fit(&classifier, data, &self.training, seed, &options, &mut all)?;
+        if matches!(outcome.status, Status::Finished { .. }) {
+            let path = folder.join("model.safetensors");
+            save_model(&path, &classifier, &outcome.parameters, &data.normalization)?;
+        }
+        Ok(outcome)
+    }
+
+    /// Makes a folder this experiment's, or finds that it is.
+    fn claim(&self, folder: &Path) -> Result<()> {
+        fs::create_dir_all(folder).map_err(Error::file("creating", folder))?;
+        let path = folder.join("config.toml");
+        if !path.exists() {
+            let text = self.to_toml()?;
+            return Ok(write_atomically(&path, |out| {
+                out.write_all(text.as_bytes())
+            })?);
+        }
+        let there = Self::read(&path)?;
+        let differences = fingerprint::differences(&json(&there)?, &json(self)?);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(Error::OtherConfiguration { path, differences })
+    }
+}
+
+fn table(experiment: &Experiment) -> Result<toml::Table> {
+    toml::Table::try_from(experiment).map_err(text_error)
+}
+
+fn json(experiment: &Experiment) -> Result<Value> {
+    serde_json::to_value(experiment).map_err(text_error)
+}
+
+fn text_error(error: impl std::fmt::Display) -> Error {
+    Error::Text {
+        what: "an experiment's description",
+        message: error.to_string(),
+    }
+}
+
+/// Puts the keys of `changes` in the places of those of `base`, table by table.
+fn overlay(base: &mut toml::Table, changes: toml::Table) {
+    for (key, change) in changes {
+        match (base.get_mut(&key), change) {
+            (Some(toml::Value::Table(old)), toml::Value::Table(new)) if same_kind(old, &new) => {
+                overlay(old, new);
+            }
+            (_, change) => {
+                base.insert(key, change);
+            }
+        }
+    }
+}
+
+/// Whether two tables describe the same kind of thing, so that keys of one make sense in the other.
+fn same_kind(old: &toml::Table, new: &toml::Table) -> bool {
+    new.get("kind")
+        .is_none_or(|kind| old.get("kind") == Some(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Optimizer;
+
+    #[test]
+    fn every_data_set_has_valid_defaults_that_survive_their_text_form() {
+        for entry in srr_datasets::catalog() {
+            for variant in Variant::ALL {
+                let experiment = Experiment::resolve(entry.name, variant, "").unwrap();
+                let text = experiment.to_toml().unwrap();
+                assert_eq!(Experiment::from_toml(&text).unwrap(), experiment);
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_overrides_single_keys_and_whole_kinds() {
+        let toml = "[training]\nepochs = 7\noptimizer = { kind = \"sgd\", momentum = 0.9 }\n[training.schedule]\nwarmup = 1.0\n";
+        let experiment = Experiment::resolve("optdigits", Variant::Crate, toml).unwrap();
+        assert_eq!(experiment.training.epochs, 7);
+        assert_eq!(experiment.training.optimizer, Optimizer::sgd(0.9, false));
+        let expected = Schedule::WarmupCosine {
+            warmup: 1.0,
+            floor: 0.0,
+        };
+        assert_eq!(experiment.training.schedule, expected);
+    }
+
+    #[test]
+    fn unknown_keys_and_data_sets_are_named() {
+        let refused = |toml| {
+            let resolved = Experiment::resolve("optdigits", Variant::Crate, toml);
+            resolved.unwrap_err().to_string()
+        };
+        assert!(refused("[model]\nwidth = 3\n").contains("width"));
+        assert!(refused("sed = 3\n").contains("sed"));
+        assert!(refused("[training]\nbatch_size = 0\n").contains("batch_size"));
+        assert!(refused("[model\n").contains("line 1"));
+        assert!(Experiment::defaults("digits", Variant::Crate).is_err());
+    }
+
+    #[test]
+    fn a_folder_keeps_one_description() {
+        let folder = tempfile::tempdir().unwrap();
+        let experiment = Experiment::defaults("optdigits", Variant::Crate).unwrap();
+        experiment.claim(folder.path()).unwrap();
+        experiment.claim(folder.path()).unwrap();
+        let mut other = experiment.clone();
+        other.seed = 1;
+        other.training.learning_rate = 0.5;
+        let message = other.claim(folder.path()).unwrap_err().to_string();
+        assert!(message.contains("seed (there: 0, here: 1)"), "{message}");
+        assert!(
+            message.contains("training.learning_rate (there: 0.002, here: 0.5)"),
+            "{message}"
+        );
+    }
+}
