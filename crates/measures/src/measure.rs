@@ -1,0 +1,251 @@
+//! What a measure is, and what it answers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::subject::{Subject, Unavailable};
+use crate::transform::{Transform, reported};
+
+/// A complexity measure: one number per trained model.
+///
+/// An implementation is one file (or lives in a crate of its own) and is handed to a [`Registry`](crate::Registry). `evaluate` returns
+/// the raw value; the transform that reports apply is named by [`transform`](Self::transform) and applied by [`evaluate`].
+///
+/// ```
+/// use srr_measures::{Cost, Measure, Subject, Undefined, Value};
+///
+/// /// The larger the steps were, the simpler the model.
+/// struct InverseRate;
+///
+/// impl Measure for InverseRate {
+///     fn name(&self) -> &str { "inverse-rate" }
+///     fn source(&self) -> &str { "this example" }
+///     fn definition(&self) -> &str { r"1/\eta" }
+///     fn cost(&self) -> Cost { Cost::Weights }
+///     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
+///         Ok(Value::new(1.0 / subject.learning_rate()?))
+///     }
+/// }
+///
+/// let registry = srr_measures::Registry::built_in().with(Box::new(InverseRate))?;
+/// assert_eq!(registry.get("inverse-rate")?.source(), "this example");
+/// # Ok::<(), srr_measures::Error>(())
+/// ```
+pub trait Measure: Send + Sync {
+    /// Its name in tables, such as `log-prod-of-spec`.
+    fn name(&self) -> &str;
+
+    /// Paper and equation.
+    fn source(&self) -> &str;
+
+    /// The raw value as a KaTeX formula.
+    fn definition(&self) -> &str;
+
+    /// What must hold for the value to exist or to mean something.
+    fn assumptions(&self) -> &str {
+        "none"
+    }
+
+    /// What it has to compute.
+    fn cost(&self) -> Cost;
+
+    /// Whether a higher value means a more complex model, which should generalize worse.
+    fn higher_is_more_complex(&self) -> bool {
+        true
+    }
+
+    /// How raw values are reported.
+    fn transform(&self) -> Transform {
+        Transform::Raw
+    }
+
+    /// The raw value for one model.
+    ///
+    /// # Errors
+    /// [`Undefined`], with the reason, where the measure does not exist for this model.
+    fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined>;
+}
+
+/// What a measure has to compute, from cheap to dear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cost {
+    /// The weights alone.
+    Weights,
+    /// A factorization of every weight matrix.
+    Factorizations,
+    /// One forward pass over the data.
+    ForwardPass,
+    /// Gradients of every example.
+    ExampleGradients,
+    /// Tens of passes over the data: Hessian-vector products.
+    HessianProducts,
+    /// Hundreds of passes over the data: a search over perturbations.
+    Search,
+}
+
+impl std::fmt::Display for Cost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Weights => "weights alone",
+            Self::Factorizations => "a factorization per weight matrix",
+            Self::ForwardPass => "one forward pass over the data",
+            Self::ExampleGradients => "a gradient per example",
+            Self::HessianProducts => "tens of passes (Hessian-vector products)",
+            Self::Search => "hundreds of passes (search over perturbations)",
+        })
+    }
+}
+
+/// A number that belongs to a value: a term of it, or the same at one layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// What it is.
+    pub name: String,
+    /// At which layer, counted from 0; of the whole network without.
+    pub layer: Option<usize>,
+    /// The number.
+    pub value: f64,
+}
+
+/// What a measure found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Value {
+    /// The raw value.
+    pub raw: f64,
+    /// How many images it is computed from, where images come in.
+    pub images: Option<usize>,
+    /// Standard error of an estimate by random draws.
+    pub standard_error: Option<f64>,
+    /// Its terms, and what there is per layer.
+    pub parts: Vec<Part>,
+}
+
+impl Value {
+    /// A number without further detail.
+    pub fn new(raw: f64) -> Self {
+        Self {
+            raw,
+            images: None,
+            standard_error: None,
+            parts: Vec::new(),
+        }
+    }
+
+    /// Records the number of images.
+    #[must_use]
+    pub fn with_images(mut self, images: usize) -> Self {
+        self.images = Some(images);
+        self
+    }
+
+    /// Records the standard error of an estimate.
+    #[must_use]
+    pub fn with_standard_error(mut self, error: f64) -> Self {
+        self.standard_error = Some(error);
+        self
+    }
+
+    /// Adds a term, of one layer or of the whole network.
+    #[must_use]
+    pub fn with_part(mut self, name: &str, layer: Option<usize>, value: f64) -> Self {
+        let name = name.to_owned();
+        self.parts.push(Part { name, layer, value });
+        self
+    }
+
+    /// The part of this name and layer.
+    pub fn part(&self, name: &str, layer: Option<usize>) -> Option<f64> {
+        let mut parts = self.parts.iter();
+        parts
+            .find(|part| part.name == name && part.layer == layer)
+            .map(|part| part.value)
+    }
+}
+
+/// Why a measure does not exist for a model.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Undefined {
+    /// The subject cannot answer something that the measure needs.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The margin is zero or negative: a tenth of the training images is not fitted.
+    #[error("the margin is {margin:e}, not positive")]
+    Margin {
+        /// The 10 % smallest margin.
+        margin: f64,
+    },
+    /// A quantity that must be positive is not.
+    #[error("{what} is {value:e}, not positive")]
+    NotPositive {
+        /// Which quantity.
+        what: String,
+        /// Its value.
+        value: f64,
+    },
+    /// A value overflowed or has none.
+    #[error("{what} is not finite")]
+    NonFinite {
+        /// Which value.
+        what: String,
+    },
+    /// Two weights that belong together do not fit, or there are none.
+    #[error("{0}")]
+    Misfit(String),
+    /// A computation below failed.
+    #[error("{what} failed: {reason}")]
+    Failed {
+        /// Which computation.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Undefined {
+    /// One of a few words, for counting: `missing capability`, `margin`, `not positive`, `not finite` or `failed`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Unavailable(Unavailable::Capability(_)) => "missing capability",
+            Self::Margin { .. } => "margin",
+            Self::NotPositive { .. } => "not positive",
+            Self::NonFinite { .. } => "not finite",
+            Self::Unavailable(Unavailable::Failed { .. })
+            | Self::Misfit(_)
+            | Self::Failed { .. } => "failed",
+        }
+    }
+}
+
+/// A value together with the number that goes into tables.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reported {
+    /// What the measure found.
+    pub value: Value,
+    /// The raw value after the measure's [`Transform`].
+    pub reported: f64,
+}
+
+/// Evaluates one measure for one model; every number in the answer is finite.
+///
+/// # Errors
+/// [`Undefined`], with the reason, where the measure does not exist for this model.
+pub fn evaluate(measure: &dyn Measure, subject: &dyn Subject) -> Result<Reported, Undefined> {
+    let value = measure.evaluate(subject)?;
+    let finite = |what: &str, number: f64| {
+        if number.is_finite() {
+            return Ok(());
+        }
+        let what = format!("{what} of {}", measure.name());
+        Err(Undefined::NonFinite { what })
+    };
+    finite("the value", value.raw)?;
+    for part in &value.parts {
+        finite(&part.name, part.value)?;
+    }
+    if let Some(error) = value.standard_error {
+        finite("the standard error", error)?;
+    }
+    let reported = reported(measure, value.raw, subject)?;
+    Ok(Reported { value, reported })
+}

@@ -1,0 +1,40 @@
+//! Norm of the weights.
+
+use crate::measure::{Cost, Measure, Undefined, Value};
+use crate::shared::{Matrices, squared_norm};
+use crate::subject::{Scope, Subject};
+use crate::transform::Transform;
+
+/// $$\|w\|_2$$, the norm of all linear maps' entries together (public code of Dziugaite et al. 2020, `L2`). Reported as √(‖w‖₂/m).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct L2 {
+    /// Which tensors count as weights.
+    pub scope: Scope,
+}
+
+impl Measure for L2 {
+    fn name(&self) -> &str {
+        "l2"
+    }
+
+    fn source(&self) -> &str {
+        "Dziugaite et al. 2020, code"
+    }
+
+    fn definition(&self) -> &str {
+        r"\|w\|_2"
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Weights
+    }
+
+    fn transform(&self) -> Transform {
+        Transform::Bound
+    }
+
+    fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
+        let squared = squared_norm(subject, Matrices::Now, self.scope)?;
+        Ok(Value::new(squared.sqrt()))
+    }
+}

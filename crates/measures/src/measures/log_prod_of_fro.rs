@@ -1,0 +1,46 @@
+//! Logarithm of the product of squared Frobenius norms.
+
+use crate::measure::{Cost, Measure, Undefined, Value};
+use crate::shared::{Matrices, squared_frobenius_norms, sum_of_logarithms};
+use crate::subject::{Scope, Subject};
+use crate::transform::Transform;
+
+/// $$\sum_i\ln\|W_i\|_F^2$$ (Jiang et al. 2019, eq. 37). Reported as (raw − ln m)/2.
+///
+/// A linear map of zeros leaves it undefined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LogProdOfFro {
+    /// Which tensors count as weights.
+    pub scope: Scope,
+}
+
+impl Measure for LogProdOfFro {
+    fn name(&self) -> &str {
+        "log-prod-of-fro"
+    }
+
+    fn source(&self) -> &str {
+        "Jiang et al. 2019, eq. 37"
+    }
+
+    fn definition(&self) -> &str {
+        r"\sum_i \ln\|W_i\|_F^2"
+    }
+
+    fn assumptions(&self) -> &str {
+        "no linear map is zero"
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Weights
+    }
+
+    fn transform(&self) -> Transform {
+        Transform::Bound
+    }
+
+    fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
+        let norms = squared_frobenius_norms(subject, Matrices::Now, self.scope)?;
+        Ok(Value::new(sum_of_logarithms(&norms)?))
+    }
+}

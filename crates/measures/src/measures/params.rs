@@ -1,0 +1,41 @@
+//! Number of parameters.
+
+use crate::measure::{Cost, Measure, Undefined, Value};
+use crate::shared::{Matrices, matrices};
+use crate::subject::{Scope, Subject};
+use crate::transform::Transform;
+
+/// $$\omega$$, the number of entries of all linear maps (Jiang et al. 2019, eq. 20). Reported as √(ω/m).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Params {
+    /// Which tensors count as weights.
+    pub scope: Scope,
+}
+
+impl Measure for Params {
+    fn name(&self) -> &str {
+        "params"
+    }
+
+    fn source(&self) -> &str {
+        "Jiang et al. 2019, eq. 20"
+    }
+
+    fn definition(&self) -> &str {
+        r"\omega"
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Weights
+    }
+
+    fn transform(&self) -> Transform {
+        Transform::Bound
+    }
+
+    fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
+        let matrices = matrices(subject, Matrices::Now, self.scope)?;
+        let entries: usize = matrices.iter().map(|(_, matrix)| matrix.len()).sum();
+        Ok(Value::new(entries as f64))
+    }
+}

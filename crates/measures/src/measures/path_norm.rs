@@ -1,0 +1,50 @@
+//! Path-norm.
+
+use crate::measure::{Cost, Measure, Undefined, Value};
+use crate::subject::{ProbeInput, Subject};
+use crate::transform::Transform;
+
+/// $$P=\sum_c f_{w^2}(\mathbf 1)_c$$: the sum of the logits on the input of ones, with every parameter squared and every norm the
+/// identity (Jiang et al. 2019, eq. 44). Reported as √(P/m).
+///
+/// For a network of linear maps and rectifiers this is the sum, over all paths from input to output, of the product of squared
+/// weights along the path. Softmax and soft thresholds have no such paths; there the same formula is taken, and where P is not
+/// positive the measure is undefined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PathNorm;
+
+impl Measure for PathNorm {
+    fn name(&self) -> &str {
+        "path-norm"
+    }
+
+    fn source(&self) -> &str {
+        "Jiang et al. 2019, eq. 44"
+    }
+
+    fn definition(&self) -> &str {
+        r"\sum_c f_{w^2}(\mathbf 1)_c"
+    }
+
+    fn assumptions(&self) -> &str {
+        "the network's output on squared weights is positive"
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::ForwardPass
+    }
+
+    fn transform(&self) -> Transform {
+        Transform::Bound
+    }
+
+    fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
+        let logits = subject.mapped_forward(&|w| w * w, ProbeInput::Constant(1.0))?;
+        let raw = logits.sum();
+        if raw <= 0.0 {
+            let what = "the path-norm".to_owned();
+            return Err(Undefined::NotPositive { what, value: raw });
+        }
+        Ok(Value::new(raw))
+    }
+}
