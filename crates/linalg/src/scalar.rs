@@ -6,7 +6,7 @@ use ndarray::NdFloat;
 use num_traits::NumAssign;
 
 mod sealed {
-    pub trait Sealed {}
+    pub trait Sealed: crate::factorization::Provide {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
 }
