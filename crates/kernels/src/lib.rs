@@ -3,6 +3,8 @@
 mod backend;
 mod check;
 mod composed;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod cpu;
 mod element;
 mod error;

@@ -1,0 +1,224 @@
+//! Multi-head attention and subspace self-attention.
+
+use srr_random::Seed;
+
+use super::{
+    Host, Suite,
+    host::{central_differences, dropout_factor},
+    rows::softmax,
+};
+use crate::{AttentionOptions, Backend, Dropout, Result};
+
+pub(super) fn check<B: Backend>(suite: &mut Suite<'_, B>) -> Result<()> {
+    let plain = AttentionOptions {
+        heads: 1,
+        scale: 1.0,
+        causal: false,
+        dropout: None,
+    };
+    let dropout = Some(Dropout {
+        probability: 0.3,
+        seed: Seed::new(4),
+    });
+    // ([B, N, K·p], options)
+    let cases = [
+        ([1, 1, 1], plain),
+        (
+            [2, 3, 4],
+            AttentionOptions {
+                heads: 2,
+                scale: 0.5,
+                ..plain
+            },
+        ),
+        (
+            [1, 5, 6],
+            AttentionOptions {
+                heads: 3,
+                causal: true,
+                ..plain
+            },
+        ),
+        (
+            [2, 4, 6],
+            AttentionOptions {
+                heads: 2,
+                scale: 0.7,
+                dropout,
+                ..plain
+            },
+        ),
+        (
+            [2, 5, 4],
+            AttentionOptions {
+                heads: 2,
+                scale: -0.4,
+                causal: true,
+                dropout,
+            },
+        ),
+    ];
+    for (shape, options) in cases {
+        forward(suite, &shape, &options)?;
+        backward(suite, &shape, &options)?;
+        backward_of_one(suite, &shape, &options)?;
+    }
+    // Wider than one vector, and more examples than one piece of work.
+    forward(
+        suite,
+        &[2, 19, 40],
+        &AttentionOptions {
+            heads: 2,
+            scale: 0.2,
+            dropout,
+            ..plain
+        },
+    )?;
+    forward(
+        suite,
+        &[130, 17, 36],
+        &AttentionOptions {
+            heads: 3,
+            scale: 0.3,
+            ..plain
+        },
+    )?;
+    wide_backward(suite)
+}
+
+fn forward<B: Backend>(
+    suite: &mut Suite<'_, B>,
+    shape: &[usize],
+    options: &AttentionOptions,
+) -> Result<()> {
+    let backend = suite.backend;
+    let (q, q_host) = suite.random(shape)?;
+    let (k, k_host) = suite.random(shape)?;
+    let (v, v_host) = suite.random(shape)?;
+    let y = backend.attention(&q, &k, &v, options)?;
+    suite.close(
+        &format!("attention {shape:?} {options:?}"),
+        &y,
+        &reference(&[&q_host, &k_host, &v_host], options),
+    )?;
+    let s = backend.mssa(&v, options)?;
+    suite.close(
+        &format!("mssa {shape:?} {options:?}"),
+        &s,
+        &reference(&[&v_host; 3], options),
+    )
+}
+
+fn backward<B: Backend>(
+    suite: &mut Suite<'_, B>,
+    shape: &[usize],
+    options: &AttentionOptions,
+) -> Result<()> {
+    let (q, q_host) = suite.random(shape)?;
+    let (k, k_host) = suite.random(shape)?;
+    let (v, v_host) = suite.random(shape)?;
+    let (dy, dy_host) = suite.random(shape)?;
+    let (dq, dk, dv) = suite.backend.attention_backward(&q, &k, &v, options, &dy)?;
+    let inputs = [&q_host, &k_host, &v_host];
+    for (index, (name, gradient)) in [("dq", dq), ("dk", dk), ("dv", dv)].into_iter().enumerate() {
+        let numeric = central_differences(&inputs, index, |inputs| {
+            reference(inputs, options).dot(&dy_host)
+        });
+        suite.gradient(
+            &format!("{name} {shape:?} {options:?}"),
+            &gradient,
+            &numeric,
+        )?;
+    }
+    Ok(())
+}
+
+fn backward_of_one<B: Backend>(
+    suite: &mut Suite<'_, B>,
+    shape: &[usize],
+    options: &AttentionOptions,
+) -> Result<()> {
+    let (v, v_host) = suite.random(shape)?;
+    let (ds, ds_host) = suite.random(shape)?;
+    let dv = suite.backend.mssa_backward(&v, options, &ds)?;
+    let numeric = central_differences(&[&v_host], 0, |v| {
+        reference(&[v[0]; 3], options).dot(&ds_host)
+    });
+    suite.gradient(&format!("mssa {shape:?} {options:?}"), &dv, &numeric)
+}
+
+/// Padding, several pieces of work and dropout at once; a few directions instead of every element.
+fn wide_backward<B: Backend>(suite: &mut Suite<'_, B>) -> Result<()> {
+    let shape = [3, 35, 38];
+    let dropout = Some(Dropout {
+        probability: 0.2,
+        seed: Seed::new(5),
+    });
+    let options = AttentionOptions {
+        heads: 2,
+        scale: 0.25,
+        causal: false,
+        dropout,
+    };
+    let (v, v_host) = suite.random(&shape)?;
+    let (ds, ds_host) = suite.random(&shape)?;
+    let dv = suite.backend.mssa_backward(&v, &options, &ds)?;
+    let gradient = Host {
+        shape: shape.to_vec(),
+        data: suite.backend.download_f64(&dv)?,
+    };
+    for _ in 0..3 {
+        let (_, direction) = suite.random(&shape)?;
+        let along = |t: &[&Host]| {
+            let moved = v_host.zip(&direction, |v, d| v + t[0].data[0] * d);
+            reference(&[&moved; 3], &options).dot(&ds_host)
+        };
+        let numeric = central_differences(&[&Host::zeros(&[1])], 0, along);
+        let tolerance = if suite.single_precision() { 1e-4 } else { 2e-8 };
+        suite.numbers(
+            "mssa along a direction",
+            &[gradient.dot(&direction)],
+            &numeric.data,
+            tolerance,
+        );
+    }
+    Ok(())
+}
+
+/// dropout(softmax(scale Q Kᵀ)) V for each head of each example, of q, k and v.
+fn reference(inputs: &[&Host], options: &AttentionOptions) -> Host {
+    let [q, k, v] = inputs else {
+        unreachable!("three operands")
+    };
+    let (batch, tokens, width) = (q.shape[0], q.shape[1], q.shape[2]);
+    let dim = width / options.heads;
+    let mut y = Host::zeros(&q.shape);
+    for b in 0..batch {
+        for h in 0..options.heads {
+            for i in 0..tokens {
+                let visible = if options.causal { i + 1 } else { tokens };
+                let score = |j: usize| {
+                    (0..dim)
+                        .map(|c| q.at(b, i, h * dim + c) * k.at(b, j, h * dim + c))
+                        .sum::<f64>()
+                };
+                let weights = softmax(
+                    &(0..visible)
+                        .map(|j| options.scale * score(j))
+                        .collect::<Vec<_>>(),
+                );
+                for (j, weight) in weights.iter().enumerate() {
+                    let index = ((b * options.heads + h) * tokens + i) * tokens + j;
+                    let factor = options
+                        .dropout
+                        .map_or(1.0, |d| dropout_factor(d.probability, d.seed, index));
+                    for c in 0..dim {
+                        y.data[(b * tokens + i) * width + h * dim + c] +=
+                            weight * factor * v.at(b, j, h * dim + c);
+                    }
+                }
+            }
+        }
+    }
+    y
+}
