@@ -20,6 +20,13 @@ pub struct HeadTape<B: Backend> {
     norm: NormTape<B>,
 }
 
+impl<B: Backend> HeadTape<B> {
+    /// LN(F) [B, d], what the last linear map reads; F itself where norms are removed.
+    pub fn map_input(&self) -> &B::Tensor {
+        self.norm.output(&self.features)
+    }
+}
+
 impl Head {
     /// Adds the parameters to a layout.
     pub fn new(layout: &mut Layout, name: &str, dim: usize, classes: usize, pool: Pool) -> Self {
@@ -66,8 +73,7 @@ impl Head {
         gradients: &mut Gradients<B>,
     ) -> Result<B::Tensor> {
         let backend = ctx.backend;
-        let x = tape.norm.output(&tape.features);
-        let dx = self.map.backward(ctx, x, d_logits, gradients)?;
+        let dx = self.map.backward(ctx, tape.map_input(), d_logits, gradients)?;
         let d_features = self
             .norm
             .backward(ctx, &tape.features, &tape.norm, dx, gradients)?;

@@ -66,4 +66,9 @@ impl<B: Backend> Tape<B> {
     pub fn features(&self) -> &B::Tensor {
         &self.head.features
     }
+
+    /// The features [B, d] as the last linear map reads them, after the head's norm.
+    pub fn normed_features(&self) -> &B::Tensor {
+        self.head.map_input()
+    }
 }
