@@ -1,0 +1,134 @@
+//! `evaluate`: accuracy, loss, margins and layer-wise rates of a trained model.
+
+use srr_coding_rate::{Conventions, MeasuredNorms};
+use srr_datasets::{ImageSet, Normalization};
+use srr_kernels::{Backend, Cpu};
+use srr_layers::Classifier;
+use srr_trainer::{LayerRates, Model, evaluate, first_images, layer_rates, load_model};
+use std::{error::Error, path::PathBuf, sync::Arc};
+
+/// Evaluate a trained model on a data set.
+#[derive(Debug, clap::Args)]
+pub struct EvaluateArgs {
+    /// Weights: a model.safetensors, or a checkpoint of a run; one without a model's configuration needs a config.toml beside it
+    #[arg(long, value_name = "F")]
+    checkpoint: PathBuf,
+    /// Name of a data set; `cargo xtask data list` shows them
+    #[arg(long, value_name = "NAME")]
+    data: String,
+    /// Evaluate on the training set instead of the test set
+    #[arg(long)]
+    train: bool,
+    /// Images over which the layer-wise rates are averaged, the first of the set
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    images: usize,
+    /// Measure rates with the layer norms in place; by default they are removed
+    #[arg(long)]
+    norms: bool,
+    /// Compute in double precision
+    #[arg(long)]
+    double: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A checkpoint or data set that cannot be used, in words for the terminal.
+pub fn run(args: EvaluateArgs) -> Result<(), Box<dyn Error>> {
+    let model = load_model(&args.checkpoint)?;
+    let dataset = srr_datasets::open(&args.data, &srr_datasets::default_folder()?)?;
+    let normalization = match &model.normalization {
+        Some(normalization) => normalization.clone(),
+        None => Normalization::fit(&dataset.train)?,
+    };
+    let set = Arc::new(if args.train {
+        dataset.train
+    } else {
+        dataset.test
+    });
+    if args.double {
+        show(Cpu::<f64>::new(), &model, &set, &normalization, &args)
+    } else {
+        show(Cpu::<f32>::new(), &model, &set, &normalization, &args)
+    }
+}
+
+fn show<B: Backend>(
+    backend: B,
+    model: &Model,
+    set: &Arc<ImageSet>,
+    normalization: &Normalization,
+    args: &EvaluateArgs,
+) -> Result<(), Box<dyn Error>> {
+    let classifier = Classifier::new(backend, model.config.clone())?;
+    let parameters = classifier.parameters(&model.tensors)?;
+    let evaluation = evaluate(&classifier, &parameters, set, normalization)?;
+    println!(
+        "{} on {} ({} images)",
+        model.config.variant,
+        set.name(),
+        evaluation.n
+    );
+    println!("accuracy  {:.2} %", 100.0 * evaluation.accuracy);
+    println!("loss      {:.5} nats", evaluation.loss);
+    let quantiles = [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0];
+    let quantile = |q: f64| format!("{:.0} %: {:.3}", 100.0 * q, evaluation.margin_quantile(q));
+    println!("margins   {}", quantiles.map(quantile).join("   "));
+    if !model.config.variant.is_white_box() {
+        println!(
+            "{} has no subspace bases, and so no compressed rate",
+            model.config.variant
+        );
+        return Ok(());
+    }
+    let norms = if args.norms {
+        MeasuredNorms::Kept
+    } else {
+        MeasuredNorms::Removed
+    };
+    let conventions = Conventions {
+        norms,
+        ..Conventions::default()
+    };
+    let images = first_images(&classifier, set, normalization, args.images)?;
+    let rates = layer_rates(&classifier, &parameters, &images, &conventions)?;
+    table(&rates, &conventions);
+    Ok(())
+}
+
+fn table(rates: &[LayerRates], conventions: &Conventions) {
+    let Some(first) = rates.first() else { return };
+    println!(
+        "rates: mean over {} images, γ = 1, λ = {}, layer norms {}",
+        first.images,
+        conventions.lambda,
+        if conventions.norms == MeasuredNorms::Kept {
+            "kept"
+        } else {
+            "removed"
+        },
+    );
+    println!(
+        "{:>5} {:>12} {:>12} {:>10} {:>9} {:>12}",
+        "layer", "R", "R^c", "‖Z‖₀", "non-zero", "SRR"
+    );
+    for (layer, r) in rates.iter().enumerate() {
+        if !r.is_defined() {
+            println!(
+                "{:>5} undefined: the tokens of {} images are not finite",
+                layer + 1,
+                r.non_finite
+            );
+            continue;
+        }
+        let density = format!("{:.1} %", 100.0 * r.density);
+        println!(
+            "{:>5} {:>12.3} {:>12.3} {:>10.1} {density:>9} {:>12.3}",
+            layer + 1,
+            r.coding_rate,
+            r.compressed_rate,
+            r.nonzeros,
+            r.srr
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! `train`: one model on one data set, in a folder of its own.
+
+use crate::interrupt::{INTERRUPTED, stop_on_signal};
+use srr_kernels::{Backend, Cpu};
+use srr_layers::Variant;
+use srr_study::StopFlag;
+use srr_trainer::{ElementType, Experiment, Outcome, Progress, Status, TrainingData};
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+/// Train one model; start again to go on where it was stopped.
+#[derive(Debug, clap::Args)]
+pub struct TrainArgs {
+    /// crate, crate-c, crate-n, crate-t, crate-fix, crate-identity or vit
+    #[arg(long, value_name = "V")]
+    variant: Variant,
+    /// Name of a data set; `cargo xtask data list` shows them
+    #[arg(long, value_name = "NAME")]
+    data: String,
+    /// TOML file with the keys that differ from the data set's defaults ([model], [training], seed, precision, …); the resolved
+    /// configuration is written to config.toml in the output folder
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The run's folder: config.toml, log.jsonl, checkpoints, model.safetensors
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A configuration, data set or folder that cannot be used, in words for the terminal.
+pub fn run(args: TrainArgs) -> Result<ExitCode, Box<dyn Error>> {
+    let experiment = resolve(&args)?;
+    let dataset = srr_datasets::open(&args.data, &srr_datasets::default_folder()?)?;
+    let data = experiment.training_data(dataset)?;
+    let stop = stop_on_signal()?;
+    match experiment.precision {
+        ElementType::F32 => train(Cpu::<f32>::new(), &experiment, &data, &args.out, &stop),
+        ElementType::F64 => train(Cpu::<f64>::new(), &experiment, &data, &args.out, &stop),
+    }
+}
+
+fn resolve(args: &TrainArgs) -> Result<Experiment, Box<dyn Error>> {
+    let Some(path) = &args.config else {
+        return Ok(Experiment::resolve(&args.data, args.variant, "")?);
+    };
+    let name = |error: &dyn Error| format!("{}: {error}", path.display());
+    let toml = fs::read_to_string(path).map_err(|error| name(&error))?;
+    Ok(Experiment::resolve(&args.data, args.variant, &toml).map_err(|error| name(&error))?)
+}
+
+fn train<B: Backend>(
+    backend: B,
+    experiment: &Experiment,
+    data: &TrainingData,
+    out: &Path,
+    stop: &StopFlag,
+) -> Result<ExitCode, Box<dyn Error>> {
+    let mut progress = Progress::on_stderr();
+    let raised = || stop.raised();
+    let outcome = experiment.train(backend, data, out, &raised, &mut [&mut progress])?;
+    if let Some(reason) = outcome
+        .resumed
+        .as_ref()
+        .and_then(|r| r.passed_over.as_deref())
+    {
+        eprintln!(
+            "the last checkpoint could not be read, went on from the one before it: {reason}"
+        );
+    }
+    report(&outcome, out);
+    Ok(match outcome.status {
+        Status::Interrupted => ExitCode::from(INTERRUPTED),
+        Status::Diverged { .. } => ExitCode::FAILURE,
+        Status::Finished { .. } => ExitCode::SUCCESS,
+    })
+}
+
+fn report<B: Backend>(outcome: &Outcome<B>, out: &Path) {
+    println!(
+        "{} ({} epochs, {} steps)",
+        outcome.status, outcome.epochs, outcome.steps
+    );
+    let scores = [
+        ("training", outcome.training_scores()),
+        ("validation", outcome.validation_scores()),
+    ];
+    for (set, scores) in scores {
+        let Some(scores) = scores else { continue };
+        let accuracy = scores
+            .accuracy
+            .map(|a| format!(", accuracy {:.2} %", 100.0 * a));
+        println!(
+            "{set}: loss {:.5}{} ({} images)",
+            scores.loss,
+            accuracy.unwrap_or_default(),
+            scores.examples
+        );
+    }
+    match outcome.status {
+        Status::Interrupted => println!(
+            "the same command goes on from the checkpoint in {}",
+            out.display()
+        ),
+        Status::Finished { .. } => println!("weights: {}", out.join("model.safetensors").display()),
+        Status::Diverged { .. } => {}
+    }
+}
