@@ -3,9 +3,10 @@
 mod common;
 
 use common::{Model, Weights, assert_close, awkward, download, images, model, upload, weights};
-use srr_kernels::Backend;
+use srr_kernels::{AttentionOptions, Backend, Dropout};
 use srr_layers::{
-    ClassifierConfig, Error, ForwardOptions, Gradients, Mode, Norms, ParameterKind, Pool, Variant,
+    AttentionStep, ClassifierConfig, Error, ForwardOptions, Gradients, Mode, Norms, ParameterKind,
+    Pool, Variant,
 };
 use srr_random::Seed;
 use std::collections::BTreeMap;
@@ -327,6 +328,61 @@ fn dropout_acts_in_training_alone() {
         assert_eq!(once, again);
         assert_ne!(once, other);
         assert_ne!(once, evaluated);
+    }
+}
+
+/// Dropout acts after the positions, after the softmax and after the output map, each place of each layer with a mask of its own.
+#[test]
+fn dropout_acts_in_three_places() {
+    let probability = 0.4;
+    let step = Seed::new(1);
+    let model = model(&ClassifierConfig {
+        dropout: probability,
+        ..awkward(Variant::Identity)
+    });
+    let weights = weights(&model, 6);
+    let backend = model.backend();
+    let options = ForwardOptions::train(step);
+    let tape = model
+        .forward(&weights, &upload(&model, &images(&model, 2)), &options)
+        .unwrap()
+        .tape;
+    let ctx = model.context(&weights, options);
+    let dropped = |values: &[f64]| values.iter().map(|&v| v == 0.0).collect::<Vec<_>>();
+    let mut masks = vec![dropped(&download(&model, tape.tokens()))];
+    for layer in 0..model.depth() {
+        let AttentionStep::Subspace(attention) = model.block(layer).unwrap().attention() else {
+            panic!()
+        };
+        let (branch, saved) = attention
+            .forward(&ctx, tape.attention_input(layer).unwrap())
+            .unwrap();
+        let place = |name: &str| Dropout {
+            probability,
+            seed: step.purpose(name).index(layer as u64),
+        };
+        let scale = (model.head_dim() as f64).powf(-0.5);
+        let heads = model.heads();
+        let kernel = AttentionOptions {
+            heads,
+            scale,
+            causal: false,
+            dropout: Some(place("softmax")),
+        };
+        let mut expected = backend.mssa(&saved.projected, &kernel).unwrap();
+        backend
+            .dropout(&mut expected, &place("attention branch"))
+            .unwrap();
+        assert_eq!(download(&model, &branch), download(&model, &expected));
+        masks.push(dropped(&download(&model, &branch)));
+    }
+    for (i, mask) in masks.iter().enumerate() {
+        let share = mask.iter().filter(|&&d| d).count() as f64 / mask.len() as f64;
+        assert!(
+            (share - probability).abs() < 5.0 * (0.24 / mask.len() as f64).sqrt(),
+            "{share}"
+        );
+        assert!(masks[..i].iter().all(|other| other != mask));
     }
 }
 
