@@ -10,6 +10,8 @@ pub(crate) mod number;
 pub mod svg;
 mod table;
 pub mod terminal;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use artefact::{Artefact, Provenance};

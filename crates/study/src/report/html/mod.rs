@@ -37,10 +37,10 @@ pub fn render(artefacts: &[Artefact], provenance: &Provenance) -> String {
         escape(&title),
         svg::css_variables()
     );
-    contents(&mut out, artefacts);
     out.push_str("<main>\n");
     header(&mut out, &title, provenance);
     summary(&mut out, artefacts);
+    contents(&mut out, artefacts);
     for artefact in artefacts {
         section(&mut out, artefact);
     }
@@ -118,20 +118,7 @@ fn section(out: &mut String, artefact: &Artefact) {
     for chart in &artefact.charts {
         figure(out, chart);
     }
-    out.push_str("<div class=\"compare\">\n");
-    for (class, heading, text) in [
-        ("ours", "What we found", &artefact.finding),
-        ("paper", "What the paper says", &artefact.paper),
-    ] {
-        if !text.trim().is_empty() {
-            let _ = writeln!(
-                out,
-                "<div class=\"{class}\">\n<h3>{heading}</h3>\n{}</div>",
-                paragraphs(text)
-            );
-        }
-    }
-    out.push_str("</div>\n");
+    comparison(out, artefact);
     for table in &artefact.tables {
         out.push_str(&table::render(table));
     }
@@ -144,6 +131,30 @@ fn section(out: &mut String, artefact: &Artefact) {
         out.push_str("</ul>\n");
     }
     out.push_str("</section>\n");
+}
+
+/// What was found here beside what the paper says.
+fn comparison(out: &mut String, artefact: &Artefact) {
+    let sides = [
+        ("ours", "What we found", &artefact.finding),
+        ("paper", "What the paper says", &artefact.paper),
+    ];
+    let said: Vec<_> = sides
+        .into_iter()
+        .filter(|(_, _, text)| !text.trim().is_empty())
+        .collect();
+    if said.is_empty() {
+        return;
+    }
+    out.push_str("<div class=\"compare\">\n");
+    for (class, heading, text) in said {
+        let _ = writeln!(
+            out,
+            "<div class=\"{class}\">\n<h3>{heading}</h3>\n{}</div>",
+            paragraphs(text)
+        );
+    }
+    out.push_str("</div>\n");
 }
 
 fn figure(out: &mut String, chart: &Chart) {
@@ -164,7 +175,7 @@ fn figure(out: &mut String, chart: &Chart) {
     }
     let _ = writeln!(
         out,
-        "<figcaption><strong>{}.</strong> {} <a class=\"file\" href=\"{name}.svg\" download>SVG</a></figcaption>\n</figure>",
+        "<figcaption><strong>{}.</strong> {} <a class=\"file\" href=\"{name}.svg\" download=\"\">SVG</a></figcaption>\n</figure>",
         html(chart.title.trim_end_matches('.')),
         html(&chart.caption)
     );
@@ -172,15 +183,27 @@ fn figure(out: &mut String, chart: &Chart) {
 
 /// Seeds, spread and settings.
 fn facts(out: &mut String, artefact: &Artefact) {
-    let said = [("Seeds", &artefact.seeds), ("Spread", &artefact.spread)];
-    let pairs = said.into_iter().filter(|(_, text)| !text.trim().is_empty());
-    let settings = artefact.configuration.iter();
+    let said = |text: &str| !text.trim().is_empty();
+    if artefact.configuration.is_empty() && !said(&artefact.seeds) && !said(&artefact.spread) {
+        return;
+    }
     out.push_str("<h3>Configuration</h3>\n<dl class=\"facts\">\n");
-    for (term, text) in pairs
-        .map(|(t, v)| (t.to_owned(), html(v)))
-        .chain(settings.map(|(t, v)| (html(t), html(v))))
-    {
-        let _ = writeln!(out, "<div><dt>{term}</dt><dd>{text}</dd></div>");
+    for (term, text) in [("Seeds", &artefact.seeds), ("Spread", &artefact.spread)] {
+        if !text.trim().is_empty() {
+            let _ = writeln!(
+                out,
+                "<div class=\"whole\"><dt>{term}</dt><dd>{}</dd></div>",
+                html(text)
+            );
+        }
+    }
+    for (term, text) in &artefact.configuration {
+        let _ = writeln!(
+            out,
+            "<div><dt>{}</dt><dd>{}</dd></div>",
+            html(term),
+            html(text)
+        );
     }
     out.push_str("</dl>\n");
 }
@@ -196,7 +219,11 @@ fn footer(out: &mut String, provenance: &Provenance) {
             } else {
                 escape(value)
             };
-            let _ = writeln!(out, "<div><dt>{}</dt><dd>{value}</dd></div>", escape(term));
+            let _ = writeln!(
+                out,
+                "<div class=\"whole\"><dt>{}</dt><dd>{value}</dd></div>",
+                escape(term)
+            );
         }
     };
     fact("Profile", &provenance.profile, true);

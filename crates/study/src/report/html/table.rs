@@ -6,11 +6,14 @@ use crate::report::markup::{escape, html};
 use crate::report::number::{Digits, grouped, why_not_finite};
 use crate::report::{Cell, Column, Table};
 
+/// Texts of at most so many characters stand on one line.
+const SHORT: usize = 34;
+
 /// How the cells of one column are set.
 struct Style {
     digits: Digits,
-    /// Whether its cells are numbers, which stand to the right.
-    numeric: bool,
+    /// Class of its cells: numbers stand to the right, short texts are not broken.
+    class: &'static str,
     /// Number of repetitions, where all cells of the column have the same.
     repetitions: Option<usize>,
 }
@@ -52,7 +55,7 @@ pub(super) fn render(table: &Table) -> String {
         body.push_str("<tr>");
         for (i, (cell, style)) in row.iter().zip(&styles).enumerate() {
             let content = content(cell, style, &mut footnotes);
-            let class = if style.numeric { " class=\"n\"" } else { "" };
+            let class = style.class;
             let _ = match i {
                 0 => write!(body, "<th scope=\"row\"{class}>{content}</th>"),
                 _ => write!(body, "<td{class}>{content}</td>"),
@@ -62,7 +65,7 @@ pub(super) fn render(table: &Table) -> String {
     }
     let (name, caption) = (escape(&table.name), html(&table.caption));
     let mut out = format!("<figure class=\"table\" id=\"table-{name}\">\n");
-    let link = format!("<a class=\"file\" href=\"{name}.csv\" download>CSV</a>");
+    let link = format!("<a class=\"file\" href=\"{name}.csv\" download=\"\">CSV</a>");
     let _ = writeln!(out, "<figcaption>{caption} {link}</figcaption>");
     if table.folded {
         let rows = table.rows.len();
@@ -99,7 +102,7 @@ pub(super) fn render(table: &Table) -> String {
 
 fn head(table: &Table, styles: &[Style]) -> String {
     let cell = |(column, style): (&Column, &Style)| {
-        let class = if style.numeric { " class=\"n\"" } else { "" };
+        let class = style.class;
         let spread = match style.repetitions {
             Some(1) => "<small>n = 1</small>".to_owned(),
             Some(n) => format!("<small>mean ± sd, n = {n}</small>"),
@@ -117,10 +120,10 @@ fn style(table: &Table, index: usize) -> Style {
     let mut values = Vec::new();
     let mut uncertainties = Vec::new();
     let mut repetitions = Vec::new();
-    let mut text = false;
+    let mut longest = None;
     for cell in table.rows.iter().filter_map(|row| row.get(index)) {
         match cell {
-            Cell::Text(_) => text = true,
+            Cell::Text(text) => longest = longest.max(Some(text.chars().count())),
             Cell::Number(value) => values.push(*value),
             Cell::Interval { value, low, high } => {
                 values.push(*value);
@@ -141,9 +144,14 @@ fn style(table: &Table, index: usize) -> Style {
     };
     let same = repetitions.windows(2).all(|pair| pair[0] == pair[1]);
     let repetitions = repetitions.first().copied().filter(|_| same);
+    let class = match longest {
+        None => " class=\"n\"",
+        Some(0..=SHORT) => " class=\"s\"",
+        Some(_) => "",
+    };
     Style {
         digits: chosen,
-        numeric: !text,
+        class,
         repetitions,
     }
 }

@@ -6,6 +6,11 @@ use super::metrics::SCRIPT;
 use super::palette::{Color, Theme};
 use crate::report::markup::{Style, escape, escape_into, spans};
 
+/// Room around the drawing, in pixels.
+pub(super) const ROOM: f64 = 6.0;
+/// Fonts of a file that stands alone.
+const FONTS: &str = "Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif";
+
 /// Horizontal alignment of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Anchor {
@@ -70,21 +75,23 @@ impl Canvas {
         }
     }
 
-    /// The finished file.
+    /// The finished file, with a little room on all sides.
     pub(super) fn finish(self, width: f64, height: f64, title: &str, description: &str) -> String {
-        let (w, h) = (number(width), number(height));
+        let (w, h) = (number(width + 2.0 * ROOM), number(height + 2.0 * ROOM));
+        let corner = number(-ROOM);
         let (title, description) = (escape(title), escape(description));
         let head = match self.theme {
             Theme::Paper => format!(
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" role=\"img\" \
-                 font-family=\"Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif\">\n\
-                 <title>{title}</title>\n<desc>{description}</desc>\n<rect width=\"{w}\" height=\"{h}\" fill=\"{}\"/>\n",
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" \
+                 viewBox=\"{corner} {corner} {w} {h}\" role=\"img\" font-family=\"{FONTS}\">\n\
+                 <title>{title}</title>\n<desc>{description}</desc>\n\
+                 <rect x=\"{corner}\" y=\"{corner}\" width=\"{w}\" height=\"{h}\" fill=\"{}\"/>\n",
                 Color::Paper.css(self.theme)
             ),
             // A <title> would show as a tooltip over the whole figure, and hide those of the points.
             Theme::Page => format!(
-                "<svg viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" role=\"img\" aria-label=\"{title}\">\n\
-                 <desc>{description}</desc>\n"
+                "<svg width=\"{w}\" height=\"{h}\" viewBox=\"{corner} {corner} {w} {h}\" role=\"img\" \
+                 aria-label=\"{title}\">\n<desc>{description}</desc>\n"
             ),
         };
         format!("{head}{}</svg>\n", self.body)

@@ -25,6 +25,8 @@ pub(super) struct Sizes {
 
 /// Height of a line of text relative to its size.
 pub(super) const LINE: f64 = 1.28;
+/// Width of bold text relative to the same in regular weight.
+const BOLD: f64 = 1.07;
 /// Angle of category names that do not fit side by side, in degrees.
 pub(super) const SLANT: f64 = 38.0;
 /// Distance between the plot and its tick labels.
@@ -74,10 +76,9 @@ pub(super) struct Heading {
 }
 
 impl Heading {
-    fn new(panel: &Panel, sizes: &Sizes, limit: f64) -> Self {
-        let title = wrap(&panel.title, sizes.title, limit);
-        let together =
-            width(&panel.title, 1.05 * sizes.title) + width(&panel.note, sizes.tick) + 12.0;
+    fn new(title: &str, panel: &Panel, sizes: &Sizes, limit: f64) -> Self {
+        let together = width(title, BOLD * sizes.title) + width(&panel.note, sizes.tick) + 12.0;
+        let title = wrap(title, BOLD * sizes.title, limit);
         let beside = !panel.note.is_empty() && title.len() <= 1 && together <= limit;
         let note = if beside {
             vec![panel.note.clone()]
@@ -202,7 +203,8 @@ impl Layout {
             columns = grid.column_margins(chart, &sizes, &frames);
             let margins: f64 = columns.iter().map(|m: &Margins| m.before + m.after).sum();
             let gaps = sizes.gap * (grid.columns - 1) as f64;
-            plot = ((full - margins - gaps) / grid.columns as f64).max(grid.least_plot(chart));
+            plot = ((full - margins - gaps) / grid.columns as f64)
+                .clamp(grid.least_plot(chart), grid.most_plot(chart));
         }
         let mut frames = grid.frames(chart, &ranges, &sizes, plot);
 
@@ -284,7 +286,8 @@ impl Grid {
         let columns = match size {
             Size::Wide => original,
             Size::Narrow if named_rows => 1,
-            Size::Narrow => original.min(2),
+            Size::Narrow if original < 4 => 1,
+            Size::Narrow => 2,
         };
         let folds = original.div_ceil(columns);
         let cell = |i: usize| {
@@ -304,7 +307,7 @@ impl Grid {
     fn full_width(&self, chart: &Chart, size: Size) -> f64 {
         let heat = chart.panels.iter().any(|p| p.heat.is_some());
         match (size, self.columns) {
-            (Size::Narrow, _) => 360.0,
+            (Size::Narrow, _) => 348.0,
             (Size::Wide, 1) if !heat => 640.0,
             (Size::Wide, 1 | 2) => 860.0,
             (Size::Wide, _) => 960.0,
@@ -321,6 +324,19 @@ impl Grid {
             }
         };
         chart.panels.iter().map(cells).fold(60.0, f64::max)
+    }
+
+    /// Largest width of a plotting area: heat maps do not grow without limit.
+    fn most_plot(&self, chart: &Chart) -> f64 {
+        let cells = |p: &Panel| match p.heat {
+            Some(_) => CELL.0 * p.x.categories.len().max(1) as f64,
+            None => f64::INFINITY,
+        };
+        chart
+            .panels
+            .iter()
+            .map(cells)
+            .fold(self.least_plot(chart), f64::max)
     }
 
     /// Whether a panel carries the tick labels of its horizontal axis, and of its vertical one.
@@ -356,14 +372,14 @@ impl Grid {
                 None => plot,
             };
             let height = self.plot_height(panel, width);
-            let y_ticks = ticks(&panel.y, &y, (height / (3.2 * sizes.tick)) as usize);
+            let y_ticks = ticks(&panel.y, &y, (height / (4.0 * sizes.tick)) as usize);
             let (x_ticks, slanted) = horizontal_ticks(&panel.x, &x, sizes, width);
-            let heading = Heading::new(panel, sizes, plot);
+            let heading = Heading::new(self.title(chart, i), panel, sizes, plot);
             let widest = y_ticks
                 .iter()
                 .map(|t| text_width(&t.label, sizes.tick))
                 .fold(0.0, f64::max);
-            let y_label_at = TICK_GAP + widest + 0.75 * sizes.label;
+            let y_label_at = TICK_GAP + widest + 1.05 * sizes.label;
             let (left, top) = (0.0, 0.0);
             Frame {
                 left,
@@ -382,6 +398,24 @@ impl Grid {
             }
         };
         chart.panels.iter().enumerate().map(frame).collect()
+    }
+
+    /// A panel's title. Where columns are folded, a panel without one has that of its column, which now stands far above it.
+    fn title<'a>(&self, chart: &'a Chart, panel: usize) -> &'a str {
+        let column = || {
+            chart
+                .panels
+                .iter()
+                .skip(panel % self.original)
+                .step_by(self.original)
+        };
+        match chart.panels[panel].title.as_str() {
+            "" if self.columns < self.original => column()
+                .map(|p| p.title.as_str())
+                .find(|t| !t.is_empty())
+                .unwrap_or(""),
+            title => title,
+        }
     }
 
     fn plot_height(&self, panel: &Panel, plot: f64) -> f64 {
@@ -446,20 +480,11 @@ fn sides(panel: &Panel, frame: &Frame, sizes: &Sizes) -> (f64, f64) {
     let mut before: f64 = 4.0;
     let mut after: f64 = 4.0;
     if frame.shows_y {
-        let lines = y_label_lines(panel, frame, sizes).len();
-        let text = if lines == 0 {
-            0.0
-        } else {
-            0.75 * sizes.label + (lines - 1) as f64 * LINE * sizes.label
+        let text = match y_label_lines(panel, frame, sizes).len() {
+            0 => 1.0 - 1.05 * sizes.label,
+            lines => (lines - 1) as f64 * LINE * sizes.label + 0.6 * sizes.label,
         };
-        before = before.max(
-            frame.y_label_at - 0.75 * sizes.label
-                + if lines == 0 {
-                    1.0
-                } else {
-                    text + 0.3 * sizes.label
-                },
-        );
+        before = before.max(frame.y_label_at + text);
     }
     if frame.shows_x {
         for tick in &frame.x_ticks {

@@ -5,11 +5,13 @@ use super::layout::{LINE, Sizes};
 use super::marks::{DASH, MARKER, color_of, marker, repeat_dash, shape_of};
 use super::metrics::width;
 use super::palette::{Color, DIVERGING, SEQUENTIAL};
-use crate::report::number::significant;
+use crate::report::number::{fixed, significant};
 use crate::report::{Chart, Ink, Mark, Series};
 
 /// Width of a sample beside its name.
 const SAMPLE: f64 = 22.0;
+/// Width of a sample that is a marker alone.
+const DOT: f64 = 10.0;
 /// Width of a color bar.
 const BAR: f64 = 96.0;
 /// Distance between entries.
@@ -29,6 +31,18 @@ enum Sample {
         low: String,
         high: String,
     },
+}
+
+impl Sample {
+    fn width(&self) -> f64 {
+        match self {
+            Self::OffScale
+            | Self::Series {
+                mark: Mark::Points, ..
+            } => DOT,
+            _ => SAMPLE,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -112,14 +126,14 @@ impl Entry {
                 };
                 label + width(low, size) + width(high, size) + BAR + 10.0
             }
-            _ => SAMPLE + 6.0 + width(&self.label, size),
+            _ => self.sample.width() + 6.0 + width(&self.label, size),
         }
     }
 
     fn draw(&self, canvas: &mut Canvas, chart: &Chart, size: f64, middle: f64) {
         let text = Type::new(size, Color::Ink, Anchor::Start);
         let baseline = middle + 0.35 * size;
-        let (left, center) = (self.left, (self.left + SAMPLE / 2.0, middle));
+        let (left, center) = (self.left, (self.left + self.sample.width() / 2.0, middle));
         let ends = ((left, middle), (left + SAMPLE, middle));
         match &self.sample {
             Sample::Series { ink, mark } => draw_sample(canvas, chart, *ink, *mark, left, center),
@@ -143,7 +157,11 @@ impl Entry {
                 return;
             }
         }
-        canvas.text((left + SAMPLE + 6.0, baseline), text, &self.label);
+        canvas.text(
+            (left + self.sample.width() + 6.0, baseline),
+            text,
+            &self.label,
+        );
     }
 
     fn draw_ramp(
@@ -287,12 +305,8 @@ fn collect(chart: &Chart, off_scale: bool) -> Vec<(Sample, String)> {
 /// An end of a color bar: whole numbers as they are, others with three digits.
 fn short(value: f64) -> String {
     if value.fract() == 0.0 && value.abs() < 1e6 {
-        significant_whole(value)
+        fixed(value, 0)
     } else {
         significant(value, 3)
     }
-}
-
-fn significant_whole(value: f64) -> String {
-    crate::report::number::fixed(value, 0)
 }

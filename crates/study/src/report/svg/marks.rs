@@ -282,12 +282,10 @@ impl Pen<'_> {
         }
     }
 
-    /// Shares of a point's place, also beyond the axes; an infinite value lies on the edge.
+    /// Shares of a point's place, also beyond the axes.
     fn unclipped(&self, point: &Point) -> Option<(f64, f64)> {
         let share = |place: Place| match place {
-            Place::At(share) => Some(share),
-            Place::Below(share) => Some(if share.is_finite() { share } else { 0.0 }),
-            Place::Above(share) => Some(if share.is_finite() { share } else { 1.0 }),
+            Place::At(share) | Place::Below(share) | Place::Above(share) => Some(share),
             Place::NotANumber | Place::NotPositive => None,
         };
         Some((
@@ -498,14 +496,26 @@ fn tip(series: &Series, point: &Point) -> String {
     }
 }
 
-/// Pieces of a line inside the unit square.
+/// Pieces of a line inside the unit square. A line to infinity ends on the edge; between two infinite points there is none.
 fn clipped_runs(shares: &[Option<(f64, f64)>]) -> Vec<Vec<(f64, f64)>> {
+    let finite = |(x, y): (f64, f64)| x.is_finite() && y.is_finite();
+    let edge = |share: f64| {
+        if share.is_finite() {
+            share
+        } else {
+            share.clamp(0.0, 1.0)
+        }
+    };
+    let onto = |(x, y): (f64, f64)| (edge(x), edge(y));
     let mut runs: Vec<Vec<(f64, f64)>> = Vec::new();
     for pair in shares.windows(2) {
         let (Some(from), Some(to)) = (pair[0], pair[1]) else {
             continue;
         };
-        let Some((from, to)) = clip(from, to) else {
+        if !finite(from) && !finite(to) {
+            continue;
+        }
+        let Some((from, to)) = clip(onto(from), onto(to)) else {
             continue;
         };
         match runs.last_mut() {
@@ -573,6 +583,19 @@ mod tests {
         assert_eq!(runs[0], [(0.0, 0.5), (0.25, 0.5)]);
         assert_eq!(runs[1], [(0.5, 0.5), (0.625, 1.0)]);
         assert_eq!(runs[2], [(0.875, 1.0), (1.0, 0.5)]);
+    }
+
+    #[test]
+    fn lines_to_infinity_end_on_the_edge() {
+        let shares = [
+            (0.0, 0.5),
+            (0.25, f64::INFINITY),
+            (0.5, f64::INFINITY),
+            (0.75, f64::NEG_INFINITY),
+            (1.0, 0.5),
+        ];
+        let runs = clipped_runs(&shares.map(Some));
+        assert_eq!(runs, [[(0.0, 0.5), (0.25, 1.0)], [(0.75, 0.0), (1.0, 0.5)]]);
     }
 
     #[test]

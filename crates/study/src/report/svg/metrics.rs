@@ -12,7 +12,7 @@ const WIDTHS: [u16; 95] = [
     222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
 ];
 /// Room for fonts wider than Helvetica.
-const MARGIN: f64 = 1.08;
+const MARGIN: f64 = 1.12;
 /// Size of raised and lowered text relative to the text around it.
 pub(super) const SCRIPT: f64 = 0.72;
 

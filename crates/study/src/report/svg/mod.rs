@@ -18,7 +18,7 @@ pub use palette::{Theme, css_variables};
 
 use super::Chart;
 use super::markup::plain;
-use canvas::{Anchor, Canvas, Type};
+use canvas::{Anchor, Canvas, ROOM, Type};
 use layout::{LINE, Layout};
 use palette::Color;
 
@@ -64,6 +64,6 @@ pub(super) fn draw(chart: &Chart, theme: Theme, size: Size) -> Drawing {
     let svg = canvas.finish(layout.width, layout.height, &title, &caption);
     Drawing {
         svg,
-        width: layout.width,
+        width: layout.width + 2.0 * ROOM,
     }
 }

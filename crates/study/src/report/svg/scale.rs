@@ -58,9 +58,10 @@ impl Range {
         }
     }
 
-    /// Whether zero lies strictly inside.
+    /// Whether zero lies well inside, so that both signs matter.
     pub(super) fn straddles_zero(&self) -> bool {
-        !self.log && self.low < 0.0 && self.high > 0.0
+        let room = 0.08 * (self.high - self.low);
+        !self.log && self.low < -room && self.high > room
     }
 }
 
@@ -73,17 +74,17 @@ pub(super) fn ranges(chart: &Chart, columns: usize) -> Vec<(Range, Range)> {
         Share::All => 0,
     };
     let range = |share: Share, panel: usize, horizontal: bool| {
-        let members = chart
-            .panels
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| group(share, *i) == group(share, panel));
+        let own = axis_of(&chart.panels[panel], horizontal);
         let mut extent = Extent::default();
-        for (_, member) in members {
-            extent.add(member, horizontal);
+        for (i, member) in chart.panels.iter().enumerate() {
+            // Axes of different kinds have nothing to share.
+            if group(share, i) == group(share, panel)
+                && axis_of(member, horizontal).scale == own.scale
+            {
+                extent.add(member, horizontal);
+            }
         }
-        let own = &chart.panels[panel];
-        extent.range(if horizontal { &own.x } else { &own.y })
+        extent.range(own)
     };
     (0..chart.panels.len())
         .map(|panel| {
@@ -95,6 +96,10 @@ pub(super) fn ranges(chart: &Chart, columns: usize) -> Vec<(Range, Range)> {
         .collect()
 }
 
+fn axis_of(panel: &Panel, horizontal: bool) -> &Axis {
+    if horizontal { &panel.x } else { &panel.y }
+}
+
 /// Smallest and largest position of some data.
 #[derive(Debug, Default)]
 struct Extent {
@@ -104,7 +109,7 @@ struct Extent {
 
 impl Extent {
     fn add(&mut self, panel: &Panel, horizontal: bool) {
-        let axis = if horizontal { &panel.x } else { &panel.y };
+        let axis = axis_of(panel, horizontal);
         let log = axis.scale == Scale::Log;
         self.zero |= axis.zero;
         for series in &panel.series {
@@ -245,10 +250,20 @@ fn round_numbers(low: f64, high: f64, target: usize, integers: bool) -> Vec<f64>
         return vec![low];
     }
     let power = exponent(rough);
-    let candidates = (power - 1..=power + 1).flat_map(|p| [1.0, 2.0, 5.0].map(|m| (m, p)));
+    // Larger steps first: of two that are equally far from the target, the one with fewer ticks wins.
+    let candidates = (power - 1..=power + 1)
+        .rev()
+        .flat_map(|p| [5.0, 2.0, 1.0].map(|m| (m, p)));
     let usable = candidates.filter(|(_, p)| !integers || *p >= 0);
-    let count = |(m, p): (f64, i32)| ((high - low) / (m * 10f64.powi(p))).floor();
-    let error = |step: (f64, i32)| (count(step) + 1.0 - target as f64).abs();
+    let count = |(m, p): (f64, i32)| {
+        let step = m * 10f64.powi(p);
+        (high / step).floor() - (low / step).ceil() + 1.0
+    };
+    // One tick alone does not make a scale.
+    let error = |step: (f64, i32)| {
+        let alone = if count(step) < 2.0 { 1e3 } else { 0.0 };
+        (count(step) - target as f64).abs() + alone
+    };
     let (multiple, power) = usable
         .min_by(|a, b| error(*a).total_cmp(&error(*b)))
         .unwrap_or((1.0, 0));
@@ -544,6 +559,20 @@ mod tests {
         assert_eq!(highs(&chart), [31.0, 41.0, 31.0, 41.0]);
         chart.share_y = Share::All;
         assert_eq!(highs(&chart), [41.0; 4]);
+    }
+
+    #[test]
+    fn linear_and_logarithmic_axes_do_not_share() {
+        let panel = |axis: Axis| {
+            let series = Series::new("a", 0, Mark::Points).points([(0.0, 1.0), (1.0, 1e300)]);
+            Panel::new("", Axis::new(""), axis).series(series)
+        };
+        let chart = Chart::new("c", "", "")
+            .panel(panel(Axis::new("")))
+            .panel(panel(Axis::new("").log()));
+        let ranges = ranges(&chart.share(Share::All, Share::All), 2);
+        assert!(ranges[0].1.high > 1e300);
+        assert!(ranges[1].1.high < 400.0);
     }
 
     #[test]
