@@ -65,7 +65,7 @@ impl std::fmt::Display for ImageShape {
 pub struct ImageSetParts {
     /// Pixel values [n, C, H, W], one byte each, 0 to `scale`.
     pub images: Vec<u8>,
-    /// The class of each image [n], 0 to `classes - 1`.
+    /// The class of each image `[n]`, 0 to `classes - 1`.
     pub labels: Vec<u32>,
     /// Shape of one image.
     pub shape: ImageShape,
@@ -145,7 +145,7 @@ impl ImageSet {
         self.parts.images.get(start..start.checked_add(per_image)?)
     }
 
-    /// The class of each image [n].
+    /// The class of each image `[n]`.
     pub fn labels(&self) -> &[u32] {
         &self.parts.labels
     }
@@ -180,7 +180,7 @@ impl ImageSet {
         &self.parts.source
     }
 
-    /// Number of images of each class [classes].
+    /// Number of images of each class `[classes]`.
     pub fn class_counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.classes()];
         for &label in self.labels() {

@@ -49,9 +49,9 @@ pub struct Batch {
     pub number: usize,
     /// Normalized pixels [B, C, H, W].
     pub images: Vec<f32>,
-    /// Classes [B].
+    /// Classes `[B]`.
     pub labels: Vec<u32>,
-    /// Which images of the set these are [B].
+    /// Which images of the set these are `[B]`.
     pub indices: Vec<usize>,
     /// Shape of one image, after augmentation.
     pub shape: ImageShape,

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Normalization {
-    /// Mean of each channel [C].
+    /// Mean of each channel `[C]`.
     pub mean: Vec<f32>,
-    /// Standard deviation of each channel [C], positive.
+    /// Standard deviation of each channel `[C]`, positive.
     pub deviation: Vec<f32>,
 }
 

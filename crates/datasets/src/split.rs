@@ -35,7 +35,7 @@ impl ImageSet {
         ))
     }
 
-    /// Which images belong to a stratified part of `n` [len].
+    /// Which images belong to a stratified part of `n` `[len]`.
     fn stratified_choice(&self, n: usize, seed: Seed) -> Result<Vec<bool>> {
         if n > self.len() {
             return Err(Error::invalid(

@@ -44,7 +44,7 @@ impl Default for MixtureOptions {
 pub struct SubspaceMixture {
     /// The points [n, d], subspace by subspace.
     pub points: Vec<f64>,
-    /// The subspace of each point [n].
+    /// The subspace of each point `[n]`.
     pub labels: Vec<u32>,
     /// Orthonormal bases [K, d, p]: element (k, i, j) is coordinate i of vector j of subspace k.
     pub bases: Vec<f64>,

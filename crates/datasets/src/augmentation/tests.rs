@@ -33,7 +33,8 @@ fn enhancements_agree_with_pillow_up_to_its_rounding() {
     let reference = pillow();
     let image = &reference["color"];
     for factor in [0.58_f32, 1.42] {
-        let enhanced: [(&str, fn(Image, f32) -> Image); 4] = [
+        type Enhancement = fn(Image, f32) -> Image;
+        let enhanced: [(&str, Enhancement); 4] = [
             ("Brightness", color::brightness),
             ("Color", color::saturation),
             ("Contrast", color::contrast),
