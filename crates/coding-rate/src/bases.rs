@@ -48,7 +48,7 @@ impl<'a, T: Scalar> Bases<'a, T> {
 
     fn checked(stacked: CowArray<'a, T, Ix2>, heads: usize) -> Result<Self> {
         let (rows, dim) = stacked.dim();
-        if heads == 0 || rows == 0 || dim == 0 || rows % heads != 0 {
+        if heads == 0 || rows == 0 || dim == 0 || !rows.is_multiple_of(heads) {
             return Err(Error::Heads {
                 shape: vec![rows, dim],
                 heads,

@@ -14,7 +14,7 @@ use crate::{Bases, Coding, Conventions, Error, LayerTokens, Result, SparseRateRe
 /// The compressed rates of a batch with their gradients.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompressedRateGradients<T> {
-    /// One rate an image, [B].
+    /// One rate an image.
     pub values: Vec<T>,
     /// Gradient of each image's rate with respect to its tokens, [B, N, d].
     pub tokens: Array3<T>,
@@ -31,7 +31,7 @@ impl<T> CompressedRateGradients<T> {
     }
 }
 
-/// R(Z) of every image, [B]; see [`coding_rate`](crate::coding_rate).
+/// R(Z) of every image, one value each; see [`coding_rate`](crate::coding_rate).
 ///
 /// # Errors
 /// As [`coding_rate`](crate::coding_rate); of several bad images the first is reported, with its number before row and column.
@@ -44,7 +44,7 @@ pub fn coding_rate<T: Scalar>(
     for_each_image(tokens, |image| crate::coding_rate(image, coding, head_dim))
 }
 
-/// R(Z) of every image with its gradient, [B] and [B, N, d].
+/// R(Z) of every image with its gradient, \[B\] and [B, N, d].
 ///
 /// # Errors
 /// As [`coding_rate`].
@@ -61,7 +61,7 @@ pub fn coding_rate_with_gradient<T: Scalar>(
     Ok((values, gradient))
 }
 
-/// R^c(Z; U) of every image, [B]; see [`compressed_rate`](crate::compressed_rate).
+/// R^c(Z; U) of every image, one value each; see [`compressed_rate`](crate::compressed_rate).
 ///
 /// # Errors
 /// As [`compressed_rate`](crate::compressed_rate), the first bad image being reported as in [`coding_rate`].
@@ -184,7 +184,7 @@ fn collect<V>(results: Vec<Result<V>>) -> Result<Vec<V>> {
         .collect()
 }
 
-/// The three terms of the sparse rate reduction of every image, [B]; see
+/// The three terms of the sparse rate reduction of every image, one value each; see
 /// [`sparse_rate_reduction`](crate::sparse_rate_reduction).
 ///
 /// `output` is [B, N, d]; so is `attention_input`, which [`Location::AttentionInput`](crate::Location::AttentionInput) needs.

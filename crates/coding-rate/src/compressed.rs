@@ -109,7 +109,7 @@ pub fn compressed_rate_of_projections<T: Scalar>(
     coding: impl Into<Coding>,
 ) -> Result<T> {
     door::tokens(projected)?;
-    if heads == 0 || projected.ncols() % heads != 0 {
+    if heads == 0 || !projected.ncols().is_multiple_of(heads) {
         return Err(Error::Heads {
             shape: projected.shape().to_vec(),
             heads,

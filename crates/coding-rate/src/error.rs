@@ -52,6 +52,16 @@ pub enum Error {
         /// The element type, `"f32"` or `"f64"`.
         element: &'static str,
     },
+    /// The Gram matrix is so large and so close to singular that the identity beside it is lost in its rounding.
+    #[error(
+        "the Gram matrix of {what} is too large for {element} to resolve the identity beside it"
+    )]
+    Resolution {
+        /// `"tokens"` or `"projected tokens"`.
+        what: &'static str,
+        /// The element type, `"f32"` or `"f64"`.
+        element: &'static str,
+    },
     /// The convention reads R^c at the attention's input, which was not given.
     #[error(
         "the convention reads the compressed rate at the input of the attention, but only the layer's output was given"

@@ -46,11 +46,11 @@ fn log_determinant<T: Scalar>(
 ) -> Result<T> {
     let (n, p) = v.dim();
     let smaller = if p <= n { v } else { v.reversed_axes() };
-    let factored = match Cholesky::from_array(shifted_gram(smaller, scale)) {
+    let factored = match Cholesky::from_array(shifted_gram(smaller, scale)?) {
         Ok(factored) => factored,
         Err(srr_linalg::Error::NotFinite { .. }) => return Err(overflow::<T>(what)),
         // The identity drowned in the rounding of a singular Gram matrix; twice the digits bring it back.
-        Err(srr_linalg::Error::NotPositiveDefinite { .. }) if T::NAME == "f32" => {
+        Err(srr_linalg::Error::NotPositiveDefinite { .. }) => {
             return in_f64(what, v, scale, solution);
         }
         Err(error) => return Err(error.into()),
@@ -72,19 +72,26 @@ fn log_determinant<T: Scalar>(
 }
 
 /// I + c VᵀV, [p, p], of which only the upper triangle is filled in.
-fn shifted_gram<T: Scalar>(v: ArrayView2<'_, T>, scale: T) -> Array2<T> {
+fn shifted_gram<T: Scalar>(v: ArrayView2<'_, T>, scale: T) -> Result<Array2<T>> {
     let mut gram = Array2::zeros((v.ncols(), v.ncols()));
-    upper_gram(scale, v, gram.view_mut());
+    upper_gram(scale, v, gram.view_mut())?;
     gram.diag_mut().map_inplace(|x| *x += T::one());
-    gram
+    Ok(gram)
 }
 
+/// Where the identity drowned in the rounding of a singular Gram matrix, twice the digits bring it back.
 fn in_f64<T: Scalar>(
     what: &'static str,
     v: ArrayView2<'_, T>,
     scale: T,
     solution: Option<ArrayViewMut2<'_, T>>,
 ) -> Result<T> {
+    if T::NAME == "f64" {
+        return Err(Error::Resolution {
+            what,
+            element: T::NAME,
+        });
+    }
     let wide = v.mapv(Scalar::to_f64);
     let mut wide_solution = solution.as_ref().map(|s| Array2::zeros(s.dim()));
     let value = log_determinant(

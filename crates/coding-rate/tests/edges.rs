@@ -260,6 +260,26 @@ fn overflow_is_said_to_be_overflow() {
 }
 
 #[test]
+fn an_identity_lost_in_rounding_is_said_to_be_lost() {
+    // Tokens of rank 1 and of size 10¹⁰⁰: the other eigenvalues of I + αZᵀZ are 1, far below the rounding of the first.
+    let lost = (0..20).filter(|i| {
+        let draw = |side: &str| random(6, 1, &format!("{side} {i}"));
+        let z = draw("left").dot(&draw("right").t()) * 1e100;
+        match coding_rate(z.view(), precision(), 1) {
+            Ok(value) => !value.is_finite(),
+            Err(error) => {
+                error
+                    == Error::Resolution {
+                        what: "tokens",
+                        element: "f64",
+                    }
+            }
+        }
+    });
+    assert!(lost.count() > 0);
+}
+
+#[test]
 fn shapes_that_do_not_fit_are_named() {
     let (z, w) = (random(4, 6, "tokens"), random(6, 5, "bases"));
     assert_eq!(

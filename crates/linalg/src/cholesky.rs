@@ -116,7 +116,7 @@ impl<T: Scalar> Cholesky<T> {
                 Err(mismatch("Cholesky::solve", &[0, 0], &[b.len()]))
             };
         }
-        if b.len() % n != 0 {
+        if !b.len().is_multiple_of(n) {
             return Err(mismatch("Cholesky::solve", &[n, n], &[b.len()]));
         }
         let m = b.len() / n;

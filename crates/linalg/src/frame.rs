@@ -1,6 +1,6 @@
 //! Random matrices: Gaussian, and frames of orthonormal columns.
 
-use ndarray::{Array2, ArrayView1, ArrayViewMut1};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis};
 use srr_random::Stream;
 
 use crate::{Error, Result, Scalar};
@@ -33,16 +33,24 @@ pub fn random_orthonormal<T: Scalar>(
     if columns > rows {
         return Err(Error::FrameTooWide { rows, columns });
     }
-    let mut frame = Array2::<f64>::zeros((columns, rows));
-    for j in 0..columns {
+    let frame = orthonormal_rows(columns, rows, stream);
+    Ok(Array2::from_shape_fn((rows, columns), |(i, j)| {
+        T::from_f64(frame[[j, i]])
+    }))
+}
+
+/// The frame's columns as rows. Not generic, so that it is compiled (and optimized) here.
+fn orthonormal_rows(count: usize, dim: usize, stream: &mut Stream) -> Array2<f64> {
+    let mut frame = Array2::<f64>::zeros((count, dim));
+    for j in 0..count {
+        let (earlier, mut rest) = frame.view_mut().split_at(Axis(0), j);
+        let mut vector = rest.row_mut(0);
         // A draw that is numerically inside the span of the earlier ones is drawn again.
         loop {
-            let (earlier, mut rest) = frame.view_mut().split_at(ndarray::Axis(0), j);
-            let mut vector = rest.row_mut(0);
             vector.map_inplace(|x| *x = stream.normal());
             let before = norm(vector.view());
             for _ in 0..2 {
-                subtract_projections(&earlier.view(), &mut vector);
+                subtract_projections(earlier.view(), &mut vector);
             }
             let after = norm(vector.view());
             if after > 1e-8 * before {
@@ -51,19 +59,14 @@ pub fn random_orthonormal<T: Scalar>(
             }
         }
     }
-    Ok(Array2::from_shape_fn((rows, columns), |(i, j)| {
-        T::from_f64(frame[[j, i]])
-    }))
+    frame
 }
 
 fn norm(vector: ArrayView1<'_, f64>) -> f64 {
     vector.dot(&vector).sqrt()
 }
 
-fn subtract_projections(
-    orthonormal: &ndarray::ArrayView2<'_, f64>,
-    vector: &mut ArrayViewMut1<'_, f64>,
-) {
+fn subtract_projections(orthonormal: ArrayView2<'_, f64>, vector: &mut ArrayViewMut1<'_, f64>) {
     let coefficients = orthonormal.dot(&vector.view());
     for (row, &coefficient) in orthonormal.rows().into_iter().zip(&coefficients) {
         vector.scaled_add(-coefficient, &row);

@@ -1,7 +1,7 @@
 //! Matrix products: on ndarray views, and on plain slices with strides for kernels.
 
 use gemm::Parallelism;
-use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
 use crate::{Error, Result, Scalar};
 
@@ -204,7 +204,7 @@ pub fn matmul<T: Scalar>(a: ArrayView2<'_, T>, b: ArrayView2<'_, T>) -> Result<A
 pub fn gram<T: Scalar>(a: ArrayView2<'_, T>) -> Array2<T> {
     let n = a.ncols();
     let mut c = Array2::zeros((n, n));
-    upper_gram(T::one(), a, c.view_mut());
+    upper_gram(T::one(), a, c.view_mut()).expect("c has the order of the columns");
     for i in 1..n {
         for j in 0..i {
             c[[i, j]] = c[[j, i]];
@@ -213,21 +213,34 @@ pub fn gram<T: Scalar>(a: ArrayView2<'_, T>) -> Array2<T> {
     c
 }
 
-/// Writes α AᵀA into the upper triangle of `c` ([n, n]); below the diagonal `c` holds unspecified finite or old values.
+/// Writes α AᵀA into the upper triangle of `c` ([n, n]); below the diagonal `c` then holds unspecified values.
 ///
-/// This is all that [`crate::Cholesky`] reads, at little more than half the cost of the whole product.
-pub fn upper_gram<T: Scalar>(alpha: T, a: ArrayView2<'_, T>, mut c: ArrayViewMut2<'_, T>) {
+/// This is all that [`Cholesky`](crate::Cholesky) reads, at little more than half the cost of the whole product.
+///
+/// # Errors
+/// [`Error::ShapeMismatch`] unless `c` is square of the order of A's columns.
+pub fn upper_gram<T: Scalar>(
+    alpha: T,
+    a: ArrayView2<'_, T>,
+    mut c: ArrayViewMut2<'_, T>,
+) -> Result<()> {
     const BLOCK: usize = 96;
     let n = a.ncols();
-    debug_assert_eq!(c.dim(), (n, n));
+    if c.dim() != (n, n) {
+        return Err(mismatch("upper_gram", a.shape(), c.shape()));
+    }
     for start in (0..n).step_by(BLOCK) {
         let end = (start + BLOCK).min(n);
-        let rows = a.slice(ndarray::s![.., start..end]);
-        let columns = a.slice(ndarray::s![.., start..]);
-        let target = c.slice_mut(ndarray::s![start..end, start..]);
-        gemm(alpha, rows.t(), columns, T::zero(), target)
-            .expect("slices of one matrix fit together");
+        let target = c.slice_mut(s![start..end, start..]);
+        gemm(
+            alpha,
+            a.slice(s![.., start..end]).t(),
+            a.slice(s![.., start..]),
+            T::zero(),
+            target,
+        )?;
     }
+    Ok(())
 }
 
 pub(crate) fn mismatch(operation: &'static str, left: &[usize], right: &[usize]) -> Error {

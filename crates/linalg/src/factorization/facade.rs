@@ -8,7 +8,7 @@ use crate::{Result, Scalar, ensure_finite};
 /// Eigenvalues and eigenvectors of a symmetric matrix A = Q diag(λ) Qᵀ of order n.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SymmetricEigen<T> {
-    /// Eigenvalues in ascending order, [n].
+    /// Eigenvalues in ascending order, n of them.
     pub values: Array1<T>,
     /// Orthonormal eigenvectors in the columns, [n, n], in the order of the values.
     pub vectors: Array2<T>,
@@ -19,7 +19,7 @@ pub struct SymmetricEigen<T> {
 pub struct Svd<T> {
     /// Left singular vectors in orthonormal columns, [m, r].
     pub u: Array2<T>,
-    /// Singular values in descending order, [r].
+    /// Singular values in descending order, r of them.
     pub values: Array1<T>,
     /// Right singular vectors in orthonormal rows, [r, n].
     pub vt: Array2<T>,
