@@ -17,7 +17,7 @@ pub struct Evaluation {
     pub loss: f64,
     /// Share of images whose largest logit is the label's.
     pub accuracy: f64,
-    /// Of each image, the logit of its label less the largest of the others, [n] in the order of the set.
+    /// Of each image, the logit of its label less the largest of the others, `[n]` in the order of the set.
     pub margins: Vec<f64>,
     /// Number of images.
     pub n: usize,

@@ -132,7 +132,7 @@ impl Optimizer {
     /// Checks the values.
     ///
     /// # Errors
-    /// [`Error::Configuration`] names the value out of range.
+    /// [`Error::Configuration`](crate::Error) names the value out of range.
     pub fn validate(&self) -> Result<()> {
         let fraction = |field, value: f64| {
             check(

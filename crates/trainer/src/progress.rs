@@ -12,7 +12,7 @@ use srr_layers::Parameters;
 pub struct Progress {
     bar: ProgressBar,
     epochs: usize,
-    loss: f64,
+    loss: Option<f64>,
     accuracy: Option<f64>,
 }
 
@@ -22,7 +22,7 @@ impl Progress {
         Self {
             bar,
             epochs: 0,
-            loss: 0.0,
+            loss: None,
             accuracy: None,
         }
     }
@@ -36,14 +36,10 @@ impl Progress {
     }
 
     fn message(&self, epoch: usize) -> String {
-        let accuracy = self
-            .accuracy
-            .map(|a| format!(", validation accuracy {:.2} %", 100.0 * a));
-        let accuracy = accuracy.unwrap_or_default();
-        format!(
-            "epoch {epoch}/{}, loss {:.4}{accuracy}",
-            self.epochs, self.loss
-        )
+        let loss = self.loss.map(|loss| format!(", loss {loss:.4}"));
+        let share = |a: f64| format!(", validation accuracy {:.2} %", 100.0 * a);
+        let parts = [loss, self.accuracy.map(share)].into_iter().flatten();
+        format!("epoch {epoch}/{}{}", self.epochs, parts.collect::<String>())
     }
 }
 
@@ -65,12 +61,8 @@ impl<B: Backend> Observer<B> for Progress {
     }
 
     fn stepped(&mut self, report: &StepReport) -> Result<()> {
-        let fresh = self.loss == 0.0;
-        self.loss = if fresh {
-            report.loss.loss
-        } else {
-            0.95 * self.loss + 0.05 * report.loss.loss
-        };
+        let now = report.loss.loss;
+        self.loss = Some(self.loss.map_or(now, |loss| 0.95 * loss + 0.05 * now));
         self.bar.set_position(report.step + 1);
         self.bar.set_message(self.message(report.epoch + 1));
         Ok(())

@@ -29,9 +29,9 @@ pub(crate) struct Position {
 }
 
 impl Position {
-    /// Ends an epoch.
-    pub(crate) fn close(&mut self, epoch: usize, record: EpochRecord) {
-        self.epoch = epoch;
+    /// Ends the epoch of a record.
+    pub(crate) fn close(&mut self, record: EpochRecord) {
+        self.epoch = record.epoch;
         self.batch = 0;
         self.sums = Sums::default();
         self.history.push(record);

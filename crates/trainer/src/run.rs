@@ -2,7 +2,7 @@
 
 use crate::{
     EpochRecord, Finite, Objective, Observer, OptimizerState, Quantity, Reason, Recipe, Result,
-    Scores, Start, Status, StepReport,
+    Scores, Start, Status, StepReport, StopAt,
     resume::{self, Position},
 };
 use serde_json::Value;
@@ -128,7 +128,7 @@ pub fn train<B: Backend, O: Objective<B>>(
         steps: run.position.steps,
     };
     observers.iter_mut().try_for_each(|o| o.started(&start))?;
-    let status = run.to_the_end(observers)?;
+    let status = run.finish(observers)?;
     observers.iter_mut().try_for_each(|o| o.ended(&status))?;
     let diverged = matches!(status, Status::Diverged { .. });
     Ok(Outcome {
@@ -202,7 +202,7 @@ impl<'a, B: Backend, O: Objective<B>> Run<'a, B, O> {
         })
     }
 
-    fn to_the_end(&mut self, observers: &mut [&mut dyn Observer<B>]) -> Result<Status> {
+    fn finish(&mut self, observers: &mut [&mut dyn Observer<B>]) -> Result<Status> {
         if self.position.history.is_empty() {
             let ended = self.record(observers)?;
             self.conclude(ended)?;
@@ -289,12 +289,7 @@ impl<'a, B: Backend, O: Objective<B>> Run<'a, B, O> {
         if let Some(limit) = self.recipe.clip_norm {
             crate::clip::scale_to(backend, &mut self.gradients, norm, limit)?;
         }
-        let factor = self.recipe.schedule.factor(
-            step,
-            self.recipe.epochs,
-            self.objective.batches_per_epoch(),
-        );
-        let learning_rate = self.recipe.learning_rate * factor;
+        let learning_rate = self.learning_rate(step);
         self.optimizer.step(
             backend,
             &mut self.parameters,
@@ -313,72 +308,74 @@ impl<'a, B: Backend, O: Objective<B>> Run<'a, B, O> {
         }))
     }
 
-    /// Closes the epoch, or the time before the first one: evaluates what is due and says whether the run has ended.
+    /// Closes the epoch, or the time before the first one, with a record, and says whether the run has ended.
     fn record(&mut self, observers: &mut [&mut dyn Observer<B>]) -> Result<Option<Status>> {
-        let recipe = self.recipe;
-        let running = self.position.sums.means();
-        let epoch = match running {
-            Some(_) => self.position.epoch + 1,
-            None => self.position.epoch,
+        let (record, reason) = match self.assess()? {
+            Ok(assessed) => assessed,
+            Err(quantity) => return Ok(Some(self.diverged(quantity))),
         };
+        observers
+            .iter_mut()
+            .try_for_each(|o| o.epoch_ended(&record, &self.parameters))?;
+        self.position.close(record);
+        Ok(reason.map(|reason| Status::Finished { reason }))
+    }
+
+    /// Evaluates what is due: the epoch's record, and why the run has ended if it has.
+    fn assess(&self) -> Result<Finite<(EpochRecord, Option<Reason>)>> {
+        let (recipe, objective, parameters) = (self.recipe, self.objective, &self.parameters);
+        let running = self.position.sums.means();
+        let epoch = self.position.epoch + usize::from(running.is_some());
         let last = epoch >= recipe.epochs;
         let watched = recipe
             .stop
             .filter(|stop| running.is_some_and(|means| means.loss < stop.running_mean_below));
-        let train = (last || watched.is_some())
-            .then(|| self.objective.training_scores(&self.parameters))
-            .transpose()?;
+        let train = if last || watched.is_some() {
+            Some(objective.training_scores(parameters)?)
+        } else {
+            None
+        };
         let train = match train.transpose() {
             Ok(train) => train,
-            Err(quantity) => return Ok(Some(self.diverged(quantity))),
+            Err(quantity) => return Ok(Err(quantity)),
         };
-        let target = watched
-            .zip(train)
-            .is_some_and(|(stop, train)| train.loss <= stop.cross_entropy);
-        let over = last || target;
-        let due = |every: usize| over || (every > 0 && epoch.is_multiple_of(every));
-        let validation = due(recipe.evaluate_every)
-            .then(|| self.objective.validation_scores(&self.parameters))
-            .transpose()?
-            .flatten();
+        let met = |(stop, train): (StopAt, Scores)| train.loss <= stop.cross_entropy;
+        let reason = if watched.zip(train).is_some_and(met) {
+            Some(Reason::Target)
+        } else {
+            last.then_some(Reason::Epochs)
+        };
+        let due = |every: usize| every > 0 && (reason.is_some() || epoch.is_multiple_of(every));
+        let validation = if reason.is_some() || due(recipe.evaluate_every) {
+            objective.validation_scores(parameters)?
+        } else {
+            None
+        };
         let validation = match validation.transpose() {
             Ok(validation) => validation,
-            Err(quantity) => return Ok(Some(self.diverged(quantity))),
+            Err(quantity) => return Ok(Err(quantity)),
         };
-        let layers = (recipe.probe_every > 0 && due(recipe.probe_every))
-            .then(|| self.objective.probe(&self.parameters))
-            .transpose()?
-            .flatten();
+        let layers = if due(recipe.probe_every) {
+            objective.probe(parameters)?
+        } else {
+            None
+        };
         let record = EpochRecord {
             epoch,
             steps: self.position.steps,
-            learning_rate: running.map(|_| self.last_learning_rate()),
+            learning_rate: running.map(|_| self.learning_rate(self.position.steps - 1)),
             running,
             train,
             validation,
             layers,
         };
-        self.position.close(epoch, record);
-        let reason = if target {
-            Reason::Target
-        } else {
-            Reason::Epochs
-        };
-        if let Some(record) = self.position.history.last() {
-            observers
-                .iter_mut()
-                .try_for_each(|o| o.epoch_ended(record, &self.parameters))?;
-        }
-        Ok(over.then_some(Status::Finished { reason }))
+        Ok(Ok((record, reason)))
     }
 
-    fn last_learning_rate(&self) -> f64 {
+    /// The learning rate of a step.
+    fn learning_rate(&self, step: u64) -> f64 {
         let steps_per_epoch = self.objective.batches_per_epoch();
-        let step = self.position.steps.saturating_sub(1);
-        self.recipe.learning_rate
-            * self
-                .recipe
-                .schedule
-                .factor(step, self.recipe.epochs, steps_per_epoch)
+        let (recipe, epochs) = (self.recipe, self.recipe.epochs);
+        recipe.learning_rate * recipe.schedule.factor(step, epochs, steps_per_epoch)
     }
 }
