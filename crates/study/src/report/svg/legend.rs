@@ -1,8 +1,8 @@
 //! The legend: one entry per name, above the panels, in as many rows as it needs.
 
 use super::canvas::{Anchor, Canvas, Stroke, Type};
+use super::ink::{DASH, MARKER, color_of, marker, repeat_dash, shape_of};
 use super::layout::{LINE, Sizes};
-use super::marks::{DASH, MARKER, color_of, marker, repeat_dash, shape_of};
 use super::metrics::width;
 use super::palette::{Color, DIVERGING, SEQUENTIAL};
 use crate::report::number::{fixed, significant};

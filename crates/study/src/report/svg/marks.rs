@@ -2,125 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::canvas::{Canvas, Stroke, number, path_through};
+use super::canvas::{Canvas, Stroke, path_through};
+use super::clip::clipped_runs;
+use super::ink::{DASH, MARKER, arrow, color_of, marker, repeat_dash, shape_of};
 use super::layout::Frame;
-use super::palette::{CATEGORIES, Color, SEQUENTIAL};
+use super::palette::Color;
 use super::scale::{Place, Range};
 use crate::report::markup::plain;
 use crate::report::number::significant;
 use crate::report::{Chart, Ink, Mark, Panel, Point, Series};
 
-/// Radius of a marker.
-pub(super) const MARKER: f64 = 3.8;
-/// Dashes of reference lines and dashed series.
-pub(super) const DASH: &str = "5 3.5";
 /// Half the width of the cap of an error bar.
 const CAP: f64 = 3.5;
-
-/// The color of a series.
-pub(super) fn color_of(ink: Ink, chart: &Chart) -> Color {
-    match ink {
-        Ink::Category(i) => Color::Category(i),
-        Ink::Neutral => Color::Muted,
-        Ink::Sequence(value) => {
-            let (first, last) = sequence_ends(chart);
-            let share = if last == first {
-                1.0
-            } else {
-                (value - first) / (last - first)
-            };
-            // A value that is not a number has the first color: casting saturates.
-            Color::Sequential((share.clamp(0.0, 1.0) * (SEQUENTIAL - 1) as f64).round() as usize)
-        }
-    }
-}
-
-fn sequence_ends(chart: &Chart) -> (f64, f64) {
-    if let Some(sequence) = &chart.sequence {
-        return (sequence.first, sequence.last);
-    }
-    let values = chart
-        .panels
-        .iter()
-        .flat_map(|p| &p.series)
-        .filter_map(|s| match s.ink {
-            Ink::Sequence(value) if value.is_finite() => Some(value),
-            _ => None,
-        });
-    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
-        (low.min(v), high.max(v))
-    })
-}
-
-/// The marker of a series.
-pub(super) fn shape_of(ink: Ink) -> usize {
-    match ink {
-        Ink::Category(i) => i % CATEGORIES,
-        Ink::Sequence(_) | Ink::Neutral => 0,
-    }
-}
-
-/// Dashes that tell apart lines whose colors repeat.
-pub(super) fn repeat_dash(ink: Ink) -> &'static str {
-    match ink {
-        Ink::Category(i) if i / CATEGORIES % 2 == 1 => "7 2.5",
-        _ => "",
-    }
-}
-
-/// Path of marker number `shape`, about equally large to the eye.
-pub(super) fn marker(shape: usize, (x, y): (f64, f64), r: f64) -> String {
-    let corners: &[(f64, f64)] = match shape % CATEGORIES {
-        0 => {
-            let (left, right, r, y) = (number(x - r), number(x + r), number(r), number(y));
-            return format!("M{left} {y}A{r} {r} 0 1 1 {right} {y}A{r} {r} 0 1 1 {left} {y}Z");
-        }
-        1 => &[(-0.88, -0.88), (0.88, -0.88), (0.88, 0.88), (-0.88, 0.88)],
-        2 => &[(0.0, -1.2), (1.1, 0.8), (-1.1, 0.8)],
-        3 => &[(0.0, -1.3), (1.1, 0.0), (0.0, 1.3), (-1.1, 0.0)],
-        4 => &[(0.0, 1.2), (1.1, -0.8), (-1.1, -0.8)],
-        5 => &[
-            (-0.4, -1.2),
-            (0.4, -1.2),
-            (0.4, -0.4),
-            (1.2, -0.4),
-            (1.2, 0.4),
-            (0.4, 0.4),
-            (0.4, 1.2),
-            (-0.4, 1.2),
-            (-0.4, 0.4),
-            (-1.2, 0.4),
-            (-1.2, -0.4),
-            (-0.4, -0.4),
-        ],
-        6 => &[
-            (0.0, -1.2),
-            (1.15, -0.35),
-            (0.7, 1.0),
-            (-0.7, 1.0),
-            (-1.15, -0.35),
-        ],
-        _ => &[
-            (-0.55, -1.1),
-            (0.0, -0.55),
-            (0.55, -1.1),
-            (1.1, -0.55),
-            (0.55, 0.0),
-            (1.1, 0.55),
-            (0.55, 1.1),
-            (0.0, 0.55),
-            (-0.55, 1.1),
-            (-1.1, 0.55),
-            (-0.55, 0.0),
-            (-1.1, -0.55),
-        ],
-    };
-    let points: Vec<(f64, f64)> = corners
-        .iter()
-        .map(|(dx, dy)| (x + dx * r, y + dy * r))
-        .collect();
-    format!("{}Z", path_through(&points))
-}
 
 /// Draws all series of a panel.
 pub(super) fn draw(canvas: &mut Canvas, chart: &Chart, panel: &Panel, frame: &Frame) {
@@ -452,16 +345,6 @@ impl Pen<'_> {
     }
 }
 
-fn arrow((x, y): (f64, f64), (dx, dy): (f64, f64)) -> String {
-    let r = MARKER;
-    let corners = [(1.2, 0.0), (-0.8, 1.1), (-0.8, -1.1)];
-    let points: Vec<(f64, f64)> = corners
-        .iter()
-        .map(|(a, b)| (x + r * (a * dx - b * dy), y + r * (a * dy + b * dx)))
-        .collect();
-    format!("{}Z", path_through(&points))
-}
-
 fn off_scale(places: (Place, Place)) -> bool {
     let shown = |p: Place| !matches!(p, Place::NotANumber | Place::NotPositive);
     let inside = |p: Place| matches!(p, Place::At(_));
@@ -496,107 +379,9 @@ fn tip(series: &Series, point: &Point) -> String {
     }
 }
 
-/// Pieces of a line inside the unit square. A line to infinity ends on the edge; between two infinite points there is none.
-fn clipped_runs(shares: &[Option<(f64, f64)>]) -> Vec<Vec<(f64, f64)>> {
-    let finite = |(x, y): (f64, f64)| x.is_finite() && y.is_finite();
-    let edge = |share: f64| {
-        if share.is_finite() {
-            share
-        } else {
-            share.clamp(0.0, 1.0)
-        }
-    };
-    let onto = |(x, y): (f64, f64)| (edge(x), edge(y));
-    let mut runs: Vec<Vec<(f64, f64)>> = Vec::new();
-    for pair in shares.windows(2) {
-        let (Some(from), Some(to)) = (pair[0], pair[1]) else {
-            continue;
-        };
-        if !finite(from) && !finite(to) {
-            continue;
-        }
-        let Some((from, to)) = clip(onto(from), onto(to)) else {
-            continue;
-        };
-        match runs.last_mut() {
-            Some(run) if run.last() == Some(&from) => run.push(to),
-            _ => runs.push(vec![from, to]),
-        }
-    }
-    runs
-}
-
-/// The part of a segment inside the unit square (Liang and Barsky).
-fn clip(from: (f64, f64), to: (f64, f64)) -> Option<((f64, f64), (f64, f64))> {
-    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
-    let (mut enter, mut leave) = (0.0_f64, 1.0_f64);
-    for (delta, room) in [
-        (-dx, from.0),
-        (dx, 1.0 - from.0),
-        (-dy, from.1),
-        (dy, 1.0 - from.1),
-    ] {
-        if delta == 0.0 {
-            if room < 0.0 {
-                return None;
-            }
-        } else if delta < 0.0 {
-            enter = enter.max(room / delta);
-        } else {
-            leave = leave.min(room / delta);
-        }
-    }
-    let at = |t: f64| (from.0 + t * dx, from.1 + t * dy);
-    let start = if enter > 0.0 { at(enter) } else { from };
-    let end = if leave < 1.0 { at(leave) } else { to };
-    (enter <= leave).then_some((start, end))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn segments_are_cut_at_the_edges() {
-        assert_eq!(clip((0.2, 0.2), (0.8, 0.8)), Some(((0.2, 0.2), (0.8, 0.8))));
-        assert_eq!(clip((0.5, 0.5), (0.5, 2.5)), Some(((0.5, 0.5), (0.5, 1.0))));
-        assert_eq!(
-            clip((-1.0, 0.5), (2.0, 0.5)),
-            Some(((0.0, 0.5), (1.0, 0.5)))
-        );
-        assert_eq!(clip((-1.0, 0.5), (0.5, 2.0)), None);
-        assert_eq!(clip((2.0, 0.0), (2.0, 1.0)), None);
-    }
-
-    #[test]
-    fn lines_break_at_gaps_and_at_the_edge() {
-        let shares = [
-            Some((0.0, 0.5)),
-            Some((0.25, 0.5)),
-            None,
-            Some((0.5, 0.5)),
-            Some((0.75, 1.5)),
-            Some((1.0, 0.5)),
-        ];
-        let runs = clipped_runs(&shares);
-        assert_eq!(runs.len(), 3, "{runs:?}");
-        assert_eq!(runs[0], [(0.0, 0.5), (0.25, 0.5)]);
-        assert_eq!(runs[1], [(0.5, 0.5), (0.625, 1.0)]);
-        assert_eq!(runs[2], [(0.875, 1.0), (1.0, 0.5)]);
-    }
-
-    #[test]
-    fn lines_to_infinity_end_on_the_edge() {
-        let shares = [
-            (0.0, 0.5),
-            (0.25, f64::INFINITY),
-            (0.5, f64::INFINITY),
-            (0.75, f64::NEG_INFINITY),
-            (1.0, 0.5),
-        ];
-        let runs = clipped_runs(&shares.map(Some));
-        assert_eq!(runs, [[(0.0, 0.5), (0.25, 1.0)], [(0.75, 0.0), (1.0, 0.5)]]);
-    }
 
     #[test]
     fn series_stand_side_by_side_only_where_they_meet() {

@@ -5,6 +5,9 @@
 //! values too, becomes a triangle on its edge.
 
 mod canvas;
+mod clip;
+mod grid;
+mod ink;
 mod layout;
 mod legend;
 mod marks;
@@ -12,6 +15,7 @@ mod metrics;
 mod palette;
 mod panel;
 mod scale;
+mod ticks;
 
 pub use layout::Size;
 pub use palette::{Theme, css_variables};

@@ -1,10 +1,10 @@
 //! Draws what surrounds the series of a panel: grid, reference lines, axes, heading; and the cells of a heat map.
 
 use super::canvas::{Anchor, Canvas, Stroke, Type};
-use super::layout::{
-    Frame, LINE, SLANT, Sizes, TICK_GAP, x_label_lines, x_label_offset, y_label_lines,
-};
-use super::marks::{self, DASH};
+use super::grid::{x_label_lines, x_label_offset, y_label_lines};
+use super::ink::DASH;
+use super::layout::{Frame, LINE, SLANT, Sizes, TICK_GAP};
+use super::marks;
 use super::metrics::width;
 use super::palette::{Color, DIVERGING, SEQUENTIAL};
 use super::scale::Place;
