@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// Seconds spent on something.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spent {
     /// Seconds on the wall clock.
     pub wall: f64,
@@ -12,7 +12,22 @@ pub struct Spent {
     pub processor: Option<f64>,
 }
 
+impl Default for Spent {
+    fn default() -> Self {
+        Self::zero()
+    }
+}
+
 impl Spent {
+    /// No time at all.
+    #[must_use]
+    pub const fn zero() -> Self {
+        Self {
+            wall: 0.0,
+            processor: Some(0.0),
+        }
+    }
+
     /// Both summed; processor time is known where both know it.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
@@ -28,7 +43,7 @@ impl Spent {
 pub enum Of {
     /// The calling thread's, for work that stays on it.
     Thread,
-    /// That of all living threads of the process, for work that has the process for itself.
+    /// That of the process's living threads, for work that has the process for itself.
     Process,
 }
 

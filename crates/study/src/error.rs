@@ -75,6 +75,21 @@ pub enum Error {
         /// The reason.
         source: std::io::Error,
     },
+    /// An artefact that the profile does not have.
+    #[error(
+        "the profile `{profile}` has no artefact `{name}`{}; it has {known}",
+        hint(nearest)
+    )]
+    UnknownArtefact {
+        /// The name asked for.
+        name: String,
+        /// The profile.
+        profile: String,
+        /// The nearest artefact it has.
+        nearest: Option<String>,
+        /// All it has, separated by commas.
+        known: String,
+    },
     /// A file of ours that does not read as one.
     #[error("{}: {problem}", path.display())]
     Corrupt {
@@ -120,6 +135,27 @@ pub enum Error {
     /// The stop flag was raised; what was under way is in its checkpoint.
     #[error("stopped on request; start again to go on from the last checkpoint")]
     Interrupted,
+    /// A data set could not be read or cut.
+    #[error(transparent)]
+    Data(#[from] srr_datasets::Error),
+    /// A model's configuration or parameters are refused.
+    #[error(transparent)]
+    Layers(#[from] srr_layers::Error),
+    /// A kernel refused its operands.
+    #[error(transparent)]
+    Kernels(#[from] srr_kernels::Error),
+    /// A rate is undefined for the given options.
+    #[error(transparent)]
+    Rates(#[from] srr_coding_rate::Error),
+    /// Training failed.
+    #[error(transparent)]
+    Trainer(#[from] srr_trainer::Error),
+    /// A measure or statistic failed.
+    #[error(transparent)]
+    Measures(#[from] srr_measures::Error),
+    /// The report could not be written.
+    #[error(transparent)]
+    Report(#[from] crate::report::ReportError),
     /// A value that the artefacts cannot work with.
     #[error("{what}: {problem}")]
     Invalid {

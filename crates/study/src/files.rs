@@ -3,41 +3,14 @@
 use crate::{Error, Result};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
-use std::{fs, io::Write, path::Path};
+use std::{fs, path::Path};
 
-/// Writes `bytes` to `path` so that a reader sees the old file or the new one, never a part: a temporary file beside
-/// it, flushed to disk, then renamed.
+/// Writes `bytes` to `path` so that a reader sees the old file or the new one, never a part.
 ///
 /// # Errors
-/// [`Error::Io`] when the folder cannot be written to.
+/// [`Error::Layers`] with the path when the folder cannot be written to.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let wrap = |source| Error::Io {
-        action: "write",
-        path: path.to_path_buf(),
-        source,
-    };
-    let mut file = tempfile::Builder::new()
-        .prefix(".part-")
-        .suffix(".tmp")
-        .tempfile_in(folder)
-        .map_err(wrap)?;
-    file.write_all(bytes).map_err(wrap)?;
-    file.as_file().sync_all().map_err(wrap)?;
-    allow_reading(file.as_file()).map_err(wrap)?;
-    file.persist(path).map_err(|error| wrap(error.error))?;
-    Ok(())
-}
-
-/// Temporary files are private to their owner; results are as readable as other files.
-#[cfg(unix)]
-fn allow_reading(file: &fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn allow_reading(_: &fs::File) -> std::io::Result<()> {
+    srr_layers::checkpoint::write_atomically(path, |file| file.write_all(bytes))?;
     Ok(())
 }
 

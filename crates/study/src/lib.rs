@@ -1,16 +1,31 @@
 #![doc = include_str!("../README.md")]
 
+pub mod artefacts;
 pub mod clock;
+mod config;
+pub mod data;
 mod error;
 pub mod files;
 pub mod grid;
 pub mod lock;
+pub mod measuring;
+pub mod plan;
+pub mod profile;
 pub mod progress;
 pub mod report;
 pub mod scheduler;
 mod shard;
 mod stop;
+pub mod store;
+mod study;
+pub mod subject;
+mod task;
+pub mod taylor;
+pub mod toy;
+mod training;
 
+pub use config::{FORMAT, RunConfig};
 pub use error::{Error, Result};
 pub use shard::Shard;
 pub use stop::StopFlag;
+pub use study::{RunTimings, Study, StudyOptions, StudyTimings};

@@ -44,8 +44,8 @@ pub enum Notice<'a> {
         epoch: usize,
         /// Epochs at most.
         of: usize,
-        /// Running mean of the training loss over the epoch.
-        loss: f64,
+        /// Running mean of the training loss over the epoch; none before the first.
+        loss: Option<f64>,
         /// Share of the study's work done, in [0, 1].
         share: f64,
         /// Estimate of the time left for all runs.
@@ -55,6 +55,8 @@ pub enum Notice<'a> {
     Finished {
         /// Its folder name.
         run: &'a str,
+        /// What it is, for people.
+        label: &'a str,
         /// How it ended, for people.
         outcome: &'a str,
         /// Share of the study's work done, in [0, 1].

@@ -1,0 +1,184 @@
+//! `scatter`: the sparse rate reduction of each model against its gap (Hu, Zou and Xu 2024, Fig. 4).
+
+use super::{
+    Recipe,
+    common::{conventions, count, fixed, ink, list, section, title},
+    correlation::{SRR, with_interval},
+    zoo::{self, Model},
+};
+use crate::{
+    Result,
+    measuring::MeasureRequest,
+    plan::{Context, PlannedRun},
+    profile::Profile,
+    report::{Artefact, Axis, Cell, Chart, Column, Mark, Panel, Point, Series, Table},
+};
+use srr_layers::Variant;
+use srr_measures::statistics::kendall;
+
+/// The artefact.
+pub(super) struct Scatter;
+
+impl Recipe for Scatter {
+    fn name(&self) -> &'static str {
+        "scatter"
+    }
+
+    fn wanted(&self, profile: &Profile) -> bool {
+        profile.scatter.is_some()
+    }
+
+    fn plan(&self, context: &Context<'_>) -> Result<Vec<PlannedRun>> {
+        zoo::plan(context, &[self.request(context)?])
+    }
+
+    fn collect(&self, context: &Context<'_>) -> Result<Artefact> {
+        let request = self.request(context)?;
+        let models = zoo::models(context, std::slice::from_ref(&request))?;
+        let points = points(&models, &request)?;
+        let artefact = Artefact::new(
+            "scatter",
+            "Sparse rate reduction against the generalization gap",
+        )
+        .shows(SHOWS)
+        .finding(finding(&points)?)
+        .paper(PAPER)
+        .setting("Measure", conventions(&request.conventions))
+        .spread("None: one point per model.")
+        .chart(chart(&points))
+        .table(table(&points));
+        Ok(zoo::describe_zoo(artefact, context.profile, &models))
+    }
+}
+
+impl Scatter {
+    fn request(&self, context: &Context<'_>) -> Result<MeasureRequest> {
+        let section = section(&context.profile.scatter, self.name())?;
+        Ok(MeasureRequest::new(
+            SRR,
+            &section.measure.over(&context.profile.measure),
+        ))
+    }
+}
+
+const SHOWS: &str = "One point per model of the zoo: the sparse rate reduction μ, mean over its layers, and the generalization gap, \
+    colored by variant. Points that rise to the right mean that a smaller μ goes with better generalization.";
+
+const PAPER: &str = "The paper shows the same picture for 32 models on CIFAR-10 (its Fig. 4), where the overall τ is 0.445; the \
+    coordinates of its points are not recorded here.";
+
+/// A model that counts and has a value.
+struct Dot<'a> {
+    model: &'a Model,
+    variant: Variant,
+    srr: f64,
+    gap: f64,
+}
+
+fn points<'a>(models: &'a [Model], request: &MeasureRequest) -> Result<Vec<Dot<'a>>> {
+    let mut points = Vec::new();
+    for model in models.iter().filter(|model| model.counts) {
+        if let (Some(srr), Some(gap)) = (model.measured(request)?.value, model.result.loss_gap()) {
+            points.push(Dot {
+                model,
+                variant: model.run.config.model.variant,
+                srr,
+                gap,
+            });
+        }
+    }
+    Ok(points)
+}
+
+/// The variants there are, in the order of the zoo.
+fn variants(points: &[Dot<'_>]) -> Vec<Variant> {
+    let mut found = Vec::new();
+    for dot in points {
+        if !found.contains(&dot.variant) {
+            found.push(dot.variant);
+        }
+    }
+    found
+}
+
+fn finding(points: &[Dot<'_>]) -> Result<String> {
+    let tau = |of: &[&Dot<'_>]| {
+        let (srr, gap): (Vec<f64>, Vec<f64>) = of.iter().map(|dot| (dot.srr, dot.gap)).unzip();
+        if of.len() < 2 {
+            Ok(None)
+        } else {
+            kendall(&srr, &gap).map(|tau| Some(tau.tau_a))
+        }
+    };
+    let all: Vec<&Dot<'_>> = points.iter().collect();
+    let Some(overall) = tau(&all)? else {
+        return Ok(format!(
+            "{} with a value: too few for a τ.",
+            count(points.len(), "model")
+        ));
+    };
+    let mut within = Vec::new();
+    for variant in variants(points) {
+        let dots: Vec<&Dot<'_>> = points.iter().filter(|dot| dot.variant == variant).collect();
+        if let Some(tau) = tau(&dots)? {
+            within.push(format!(
+                "{} for {} ({})",
+                fixed(tau, 2),
+                title(variant),
+                count(dots.len(), "model")
+            ));
+        }
+    }
+    let direction = match overall {
+        tau if tau > 0.0 => "A larger μ tends to go with a larger gap",
+        tau if tau < 0.0 => "A larger μ tends to go with a smaller gap",
+        _ => "μ and the gap show no common order",
+    };
+    Ok(format!(
+        "{direction}: τ = {} over {}.\n\nWithin variants τ is {}.",
+        with_interval(overall, None),
+        count(points.len(), "model"),
+        list(&within)
+    ))
+}
+
+fn chart(points: &[Dot<'_>]) -> Chart {
+    let mut panel = Panel::new(
+        "",
+        Axis::new("μ"),
+        Axis::new("generalization gap (test − training loss)"),
+    );
+    for variant in variants(points) {
+        let dots = points.iter().filter(|dot| dot.variant == variant);
+        let dots =
+            dots.map(|dot| Point::at(dot.srr, dot.gap).labeled(dot.model.run.config.label()));
+        panel = panel.series(Series::new(title(variant), ink(variant), Mark::Points).points(dots));
+    }
+    Chart::new(
+        "scatter",
+        "μ against the generalization gap",
+        "One point per model at the stopping criterion.",
+    )
+    .panel(panel)
+}
+
+fn table(points: &[Dot<'_>]) -> Table {
+    let mut table = Table::new("scatter", "μ and the gap of every model").columns([
+        Column::new("run", "Run"),
+        Column::new("model", "Model"),
+        Column::new("srr", "μ"),
+        Column::new("loss_gap", "loss gap"),
+        Column::new("accuracy_gap", "accuracy gap"),
+    ]);
+    table.folded = true;
+    for dot in points {
+        table.push(vec![
+            dot.model.run.id.as_str().into(),
+            dot.model.run.config.label().into(),
+            dot.srr.into(),
+            dot.gap.into(),
+            Cell::from(dot.model.result.accuracy_gap()),
+        ]);
+    }
+    table
+}

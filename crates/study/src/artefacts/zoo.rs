@@ -1,0 +1,198 @@
+//! The zoo: models over every combination of hyper-parameters, which `correlation`, `scatter` and `choices` share.
+
+use super::common::{describe, section, seeds, title};
+use crate::{
+    Error, Result, RunConfig,
+    grid::Grid,
+    measuring::{MeasureRecord, MeasureRequest},
+    plan::{Context, PlannedRun},
+    profile::{self, Profile},
+    report::Artefact,
+    store::RunResult,
+};
+use srr_measures::statistics::Table;
+use std::collections::BTreeMap;
+
+/// Name of a hyper-parameter in files and charts, and its value of a run.
+type Axis = (&'static str, fn(&RunConfig) -> String);
+
+/// The hyper-parameters of the zoo; those with one value are left out of tables.
+const AXES: [Axis; 5] = [
+    ("variant", |config| title(config.model.variant).to_owned()),
+    ("batch", |config| config.training.batch_size.to_string()),
+    ("learning_rate", |config| {
+        config.training.learning_rate.to_string()
+    }),
+    ("width", |config| config.model.dim.to_string()),
+    ("dropout", |config| config.model.dropout.to_string()),
+];
+
+/// A trained model of the zoo.
+pub(super) struct Model {
+    /// Its run.
+    pub(super) run: PlannedRun,
+    /// How it ended.
+    pub(super) result: RunResult,
+    /// Whether it counts: trained to the stopping criterion, where there is one, with a finite gap.
+    pub(super) counts: bool,
+    /// What was measured, by digest of the request.
+    measures: BTreeMap<String, MeasureRecord>,
+}
+
+impl Model {
+    /// What was measured by a request.
+    pub(super) fn measured(&self, request: &MeasureRequest) -> Result<&MeasureRecord> {
+        let digest = request.digest()?;
+        self.measures
+            .get(&digest)
+            .ok_or_else(|| Error::MissingRuns {
+                missing: vec![format!("{} ({})", self.run.id, request.measure)],
+                total: 1,
+            })
+    }
+}
+
+/// The runs of the zoo, with these measures.
+pub(super) fn plan(context: &Context<'_>, requests: &[MeasureRequest]) -> Result<Vec<PlannedRun>> {
+    let zoo = section(&context.profile.zoo, "zoo")?;
+    let base = zoo.setup(context.profile);
+    let batch_sizes = axis(&zoo.batch_sizes);
+    let learning_rates = axis(&zoo.learning_rates);
+    let dims = axis(&zoo.dims);
+    let dropouts = axis(&zoo.dropouts);
+    let lengths = [
+        zoo.variants.len(),
+        batch_sizes.len(),
+        learning_rates.len(),
+        dims.len(),
+        dropouts.len(),
+        zoo.seeds.len(),
+    ];
+    let mut runs = Vec::new();
+    for setting in Grid::new(lengths).settings() {
+        let mut setup = base.clone();
+        replace(&mut setup.training.batch_size, batch_sizes[setting[1]]);
+        replace(
+            &mut setup.training.learning_rate,
+            learning_rates[setting[2]],
+        );
+        replace(&mut setup.model.dim, dims[setting[3]]);
+        replace(&mut setup.model.dropout, dropouts[setting[4]]);
+        let run = context.run(&setup, zoo.variants[setting[0]], zoo.seeds[setting[5]])?;
+        runs.push(run.measured(requests));
+    }
+    Ok(runs)
+}
+
+/// The values of an axis, or one that leaves the setting as it is.
+fn axis<T: Copy>(values: &[T]) -> Vec<Option<T>> {
+    match values {
+        [] => vec![None],
+        values => values.iter().copied().map(Some).collect(),
+    }
+}
+
+fn replace<T>(setting: &mut Option<T>, value: Option<T>) {
+    if value.is_some() {
+        *setting = value;
+    }
+}
+
+/// The trained models of the zoo.
+pub(super) fn models(context: &Context<'_>, requests: &[MeasureRequest]) -> Result<Vec<Model>> {
+    let model = |run: PlannedRun| {
+        let result = context.result(&run)?;
+        let measures = context.folder(&run).measures()?;
+        let there = result.loss_gap().is_some_and(f64::is_finite);
+        let counts = there && (run.config.training.stop.is_none() || result.at_target());
+        Ok(Model {
+            run,
+            result,
+            counts,
+            measures,
+        })
+    };
+    plan(context, requests)?.into_iter().map(model).collect()
+}
+
+/// The hyper-parameters that take more than one value.
+pub(super) fn varied(models: &[Model]) -> Vec<Axis> {
+    let differs = |of: fn(&RunConfig) -> String| {
+        let mut values = models.iter().map(|model| of(&model.run.config));
+        let first = values.next();
+        values.any(|value| Some(value) != first)
+    };
+    AXES.into_iter().filter(|(_, of)| differs(*of)).collect()
+}
+
+/// The models that count, as the statistics want them: gaps, hyper-parameters, and a column per named request.
+pub(super) fn statistics(models: &[Model], columns: &[(String, MeasureRequest)]) -> Result<Table> {
+    let counted: Vec<&Model> = models.iter().filter(|model| model.counts).collect();
+    let gaps: Vec<f64> = counted
+        .iter()
+        .filter_map(|model| model.result.loss_gap())
+        .collect();
+    let accuracy: Option<Vec<f64>> = counted
+        .iter()
+        .map(|model| model.result.accuracy_gap())
+        .collect();
+    let mut table = Table::new(&gaps)?;
+    if let Some(accuracy) = accuracy {
+        table = table.with_accuracy_gap(&accuracy)?;
+    }
+    for (name, of) in varied(models) {
+        let values: Vec<String> = counted.iter().map(|model| of(&model.run.config)).collect();
+        table = table.with_axis(name, &values)?;
+    }
+    for (name, request) in columns {
+        let value = |model: &&Model| Ok(model.measured(request)?.value);
+        let values = counted
+            .iter()
+            .map(value)
+            .collect::<Result<Vec<Option<f64>>>>()?;
+        table = table.with_measure(name, &values)?;
+    }
+    Ok(table)
+}
+
+/// Adds what the zoo is, and which of its models were left out and why.
+pub(super) fn describe_zoo(artefact: Artefact, profile: &Profile, models: &[Model]) -> Artefact {
+    let runs: Vec<PlannedRun> = models.iter().map(|model| model.run.clone()).collect();
+    let counted = models.iter().filter(|model| model.counts).count();
+    let axes: Vec<String> = varied(models)
+        .iter()
+        .map(|(name, _)| name.replace('_', " "))
+        .collect();
+    let no_seeds: &[u64] = &[];
+    let zoo_seeds = profile
+        .zoo
+        .as_ref()
+        .map_or(no_seeds, |zoo: &profile::Zoo| &zoo.seeds);
+    let mut artefact = describe(artefact, &runs)
+        .setting(
+            "Models",
+            format!(
+                "{counted} of {} at the stopping criterion; varied: {}",
+                models.len(),
+                axes.join(", ")
+            ),
+        )
+        .seeds(seeds(zoo_seeds));
+    let left_out: Vec<String> = models
+        .iter()
+        .filter(|model| !model.counts)
+        .map(|model| format!("{} ({})", model.run.config.label(), model.result.status))
+        .collect();
+    if !left_out.is_empty() {
+        artefact = artefact.note(format!(
+            "{} marked and left out of all statistics: {}.",
+            if left_out.len() == 1 {
+                "One model is".to_owned()
+            } else {
+                format!("{} models are", left_out.len())
+            },
+            left_out.join("; ")
+        ));
+    }
+    artefact
+}

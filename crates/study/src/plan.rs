@@ -1,0 +1,137 @@
+//! The runs a study needs, each once, whoever wants it.
+
+use crate::{
+    Result, RunConfig, Shard,
+    data::{DataStore, Prepared},
+    measuring::MeasureRequest,
+    profile::{Profile, Setup},
+    store::{RunFolder, RunResult, Store},
+};
+use srr_layers::Variant;
+use srr_trainer::EpochRecord;
+use std::{collections::HashMap, sync::Arc};
+
+/// A run with its images and what is to be measured on it.
+#[derive(Clone, Debug)]
+pub struct PlannedRun {
+    /// The run.
+    pub config: RunConfig,
+    /// Name of its folder.
+    pub id: String,
+    /// Its images.
+    pub data: Arc<Prepared>,
+    /// What is to be measured once it is trained.
+    pub measures: Vec<MeasureRequest>,
+}
+
+impl PlannedRun {
+    /// A run of this configuration.
+    ///
+    /// # Errors
+    /// As [`RunConfig::id`].
+    pub fn new(config: RunConfig, data: Arc<Prepared>) -> Result<Self> {
+        let id = config.id()?;
+        Ok(Self {
+            config,
+            id,
+            data,
+            measures: Vec::new(),
+        })
+    }
+
+    /// The same run with these measures.
+    #[must_use]
+    pub fn measured(mut self, requests: &[MeasureRequest]) -> Self {
+        self.measures.extend_from_slice(requests);
+        self
+    }
+}
+
+/// What an artefact plans and collects with.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The profile.
+    pub profile: &'a Profile,
+    /// The images.
+    pub data: &'a DataStore,
+    /// The results.
+    pub store: &'a Store,
+}
+
+impl Context<'_> {
+    /// The run of a setup for one variant and seed.
+    ///
+    /// # Errors
+    /// As [`DataStore::prepare`] and [`RunConfig::resolve`].
+    pub fn run(&self, setup: &Setup, variant: Variant, seed: u64) -> Result<PlannedRun> {
+        let data = self.data.prepare(&setup.data)?;
+        PlannedRun::new(RunConfig::resolve(setup, &data, variant, seed)?, data)
+    }
+
+    /// The folder of a run.
+    #[must_use]
+    pub fn folder(&self, run: &PlannedRun) -> RunFolder {
+        self.store.run(&run.id)
+    }
+
+    /// How a run ended.
+    ///
+    /// # Errors
+    /// [`Error::MissingRuns`](crate::Error::MissingRuns) when it has not; otherwise as [`RunFolder::result`].
+    pub fn result(&self, run: &PlannedRun) -> Result<RunResult> {
+        let result = self.folder(run).result(&run.config)?;
+        result.ok_or_else(|| crate::Error::MissingRuns {
+            missing: vec![run.id.clone()],
+            total: 1,
+        })
+    }
+
+    /// The records of a run's epochs.
+    ///
+    /// # Errors
+    /// As [`RunFolder::log`].
+    pub fn log(&self, run: &PlannedRun) -> Result<Vec<EpochRecord>> {
+        self.folder(run).log()
+    }
+}
+
+/// The runs of several artefacts in stable order: each once, with everybody's measures.
+#[must_use]
+pub fn merge(wanted: impl IntoIterator<Item = PlannedRun>) -> Vec<PlannedRun> {
+    let mut place: HashMap<String, usize> = HashMap::new();
+    let mut merged: Vec<PlannedRun> = Vec::new();
+    for run in wanted {
+        match place.get(&run.id) {
+            None => {
+                place.insert(run.id.clone(), merged.len());
+                let measures = run.measures.clone();
+                merged.push(PlannedRun {
+                    measures: Vec::new(),
+                    ..run
+                });
+                add_measures(merged.last_mut(), measures);
+            }
+            Some(&at) => add_measures(merged.get_mut(at), run.measures),
+        }
+    }
+    merged
+}
+
+fn add_measures(run: Option<&mut PlannedRun>, measures: Vec<MeasureRequest>) {
+    let Some(run) = run else { return };
+    for request in measures {
+        if !run.measures.contains(&request) {
+            run.measures.push(request);
+        }
+    }
+}
+
+/// The runs of one shard.
+#[must_use]
+pub fn share(runs: &[PlannedRun], shard: Shard) -> Vec<&PlannedRun> {
+    runs.iter()
+        .enumerate()
+        .filter(|(place, _)| shard.holds(*place))
+        .map(|(_, run)| run)
+        .collect()
+}

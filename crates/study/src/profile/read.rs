@@ -1,0 +1,266 @@
+//! Reading a profile, with mistakes explained by line, key and nearest known name.
+
+use super::Profile;
+use crate::{Error, Result, error::nearest};
+use srr_datasets::catalog;
+use std::ops::Range;
+
+/// Reads and checks a profile.
+pub(super) fn parse(origin: &str, text: &str) -> Result<Profile> {
+    let profile: Profile = toml::from_str(text).map_err(|error| explain(origin, text, error))?;
+    check_names(origin, text, &profile)?;
+    Ok(profile)
+}
+
+/// Turns the parser's error into ours.
+fn explain(origin: &str, text: &str, mut error: toml::de::Error) -> Error {
+    let profile = origin.to_owned();
+    let line = line_of(text, error.span());
+    let message = error.message().trim().to_owned();
+    // Without its input the error ends with "in `a.b`", the only way to the key's path.
+    error.set_input(None);
+    let shown = error.to_string();
+    let path = shown
+        .trim()
+        .rsplit_once("in `")
+        .and_then(|(_, path)| path.strip_suffix('`'))
+        .unwrap_or_default();
+    let names = quoted(&message);
+    match names.split_first() {
+        Some((key, known)) if message.starts_with("unknown field") => Error::UnknownKey {
+            profile,
+            line,
+            key: join(path, key),
+            nearest: nearest(key, known.iter().copied()),
+        },
+        Some((name, known)) if message.starts_with("unknown variant") => Error::UnknownName {
+            profile,
+            line,
+            kind: format!("value of `{path}`"),
+            name: (*name).to_owned(),
+            nearest: nearest(name, known.iter().copied()),
+        },
+        _ if path.is_empty() => Error::Profile {
+            profile,
+            line,
+            problem: message,
+        },
+        _ => Error::Profile {
+            profile,
+            line,
+            problem: format!("`{path}`: {message}"),
+        },
+    }
+}
+
+/// The path of a key, whose last part the parser may or may not have added already.
+fn join(path: &str, key: &str) -> String {
+    match path {
+        "" => key.to_owned(),
+        _ if path == key || path.ends_with(&format!(".{key}")) => path.to_owned(),
+        _ => format!("{path}.{key}"),
+    }
+}
+
+/// Line of the start of a span, from 1.
+fn line_of(text: &str, span: Option<Range<usize>>) -> usize {
+    let start = span.map_or(0, |span| span.start.min(text.len()));
+    1 + text.as_bytes()[..start]
+        .iter()
+        .filter(|&&byte| byte == b'\n')
+        .count()
+}
+
+/// What stands between back-ticks.
+fn quoted(message: &str) -> Vec<&str> {
+    message.split('`').skip(1).step_by(2).collect()
+}
+
+/// Checks the names that are more than a type of this crate: data sets and measures, and the profile's own.
+fn check_names(origin: &str, text: &str, profile: &Profile) -> Result<()> {
+    let sets: Vec<&str> = catalog().iter().map(|entry| entry.name).collect();
+    let data = [
+        Some(&profile.data),
+        profile.zoo.as_ref().map(|section| &section.data),
+        profile.layerwise.as_ref().map(|section| &section.data),
+        profile.variants.as_ref().map(|section| &section.data),
+        profile.regularization.as_ref().map(|section| &section.data),
+        profile
+            .regularized_layers
+            .as_ref()
+            .map(|section| &section.data),
+    ];
+    for name in data
+        .into_iter()
+        .flatten()
+        .filter_map(|data| data.name.as_deref())
+    {
+        known(origin, text, "data set", name, &sets)?;
+    }
+    let registry = srr_measures::Registry::built_in();
+    let measures: Vec<&str> = registry.names().collect();
+    for name in profile
+        .correlation
+        .iter()
+        .flat_map(|section| &section.measures)
+    {
+        known(origin, text, "measure", name, &measures)?;
+    }
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if profile.name.is_empty() || !profile.name.chars().all(plain) {
+        return Err(Error::Setting {
+            key: "name".to_owned(),
+            found: format!("{:?}", profile.name),
+            expected: "lower-case letters, digits and hyphens".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Refuses a name that is not among the known ones.
+fn known(origin: &str, text: &str, kind: &str, name: &str, known: &[&str]) -> Result<()> {
+    if known.contains(&name) {
+        return Ok(());
+    }
+    let line = ['"', '\'']
+        .iter()
+        .find_map(|quote| text.find(&format!("{quote}{name}{quote}")))
+        .map(|start| line_of(text, Some(start..start)));
+    Err(Error::UnknownName {
+        profile: origin.to_owned(),
+        line: line.unwrap_or(1),
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        nearest: nearest(name, known.iter().copied()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "name = \"test\"\nabout = \"\"\n";
+
+    fn refused(rest: &str) -> Error {
+        parse("test.toml", &format!("{HEAD}{rest}")).unwrap_err()
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_tables_line_and_nearest_key() {
+        for (rest, at, path, near) in [
+            ("elemnt = \"f32\"\n", 3, "elemnt", Some("element")),
+            (
+                "[training]\nepochs = 1\nlearning_rat = 1\n",
+                5,
+                "training.learning_rat",
+                Some("learning_rate"),
+            ),
+            (
+                "[zoo]\n[zoo.model]\ndims = 3\n",
+                5,
+                "zoo.model.dims",
+                Some("dim"),
+            ),
+            ("[zoo]\nzzzzzzzzzzzz = 3\n", 4, "zoo.zzzzzzzzzzzz", None),
+            ("[variant]\n", 3, "variant", Some("variants")),
+        ] {
+            match refused(rest) {
+                Error::UnknownKey {
+                    profile,
+                    line,
+                    key,
+                    nearest,
+                } => {
+                    assert_eq!(
+                        (profile.as_str(), line, key.as_str()),
+                        ("test.toml", at, path),
+                        "{rest}"
+                    );
+                    assert_eq!(nearest.as_deref(), near, "{rest}");
+                }
+                other => panic!("{rest}: {other}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_named_with_its_line_and_nearest_name() {
+        for (rest, at, wrong, near) in [
+            (
+                "[variants]\nvariants = [\n  \"crate\",\n  \"crate-x\",\n]\n",
+                6,
+                "crate-x",
+                "crate-c",
+            ),
+            ("[data]\nname = \"optdigit\"\n", 4, "optdigit", "optdigits"),
+            (
+                "[zoo.data]\nname = \"cifar-10\"\n",
+                4,
+                "cifar-10",
+                "cifar10",
+            ),
+            (
+                "[correlation]\nmeasures = [\"srr\",\n \"path-nrom\"]\n",
+                5,
+                "path-nrom",
+                "path-norm",
+            ),
+            ("[regularization]\nlayers = \"lats\"\n", 4, "lats", "last"),
+            ("[model]\npool = \"meen\"\n", 4, "meen", "mean"),
+        ] {
+            match refused(rest) {
+                Error::UnknownName {
+                    line,
+                    name,
+                    nearest,
+                    ..
+                } => {
+                    assert_eq!(
+                        (line, name.as_str(), nearest.as_deref()),
+                        (at, wrong, Some(near)),
+                        "{rest}"
+                    );
+                }
+                other => panic!("{rest}: {other}"),
+            }
+        }
+    }
+
+    #[test]
+    fn other_mistakes_have_a_line_too() {
+        for (rest, at) in [
+            ("[zoo\n", 3),
+            ("[model]\npatch = \"two\"\n", 4),
+            ("[regularization]\nlayers = 0\n", 4),
+        ] {
+            assert!(
+                matches!(refused(rest), Error::Profile { line, .. } if line == at),
+                "{rest}: {}",
+                refused(rest)
+            );
+        }
+        assert!(
+            parse("test.toml", "about = \"\"\n")
+                .unwrap_err()
+                .to_string()
+                .contains("name")
+        );
+        assert!(matches!(
+            parse("test.toml", "name = \"A b\"\nabout = \"\""),
+            Err(Error::Setting { .. })
+        ));
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_protocol() {
+        let profile = parse(
+            "test.toml",
+            &format!("{HEAD}[correlation]\n[regularization]\n[toy-ascent]\n"),
+        )
+        .unwrap();
+        assert_eq!(profile.correlation.unwrap().bootstrap, 2000);
+        assert_eq!(profile.regularization.unwrap().eta, 1e-3);
+        assert_eq!(profile.toy_ascent.unwrap().dim, 384);
+        assert!(profile.taylor.is_none());
+    }
+}

@@ -1,0 +1,297 @@
+//! A study from its profile to its artefacts: plan, train, measure, collect.
+
+use crate::{
+    Error, FORMAT, Result, Shard, StopFlag,
+    artefacts::{self, Recipe},
+    clock::{Of, Spent},
+    data::DataStore,
+    files,
+    plan::{Context, PlannedRun, merge, share},
+    profile::Profile,
+    progress::{Notice, Observer},
+    report::{Artefact, Provenance},
+    scheduler,
+    store::{Store, Timings},
+    task::{Desk, RunTask, is_done},
+};
+use serde::Serialize;
+use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, time::Duration};
+
+/// What to do of a study, where, and with how many workers. None of it changes a number.
+#[derive(Clone, Debug)]
+pub struct StudyOptions {
+    /// The study's folder; made if need be.
+    pub out: PathBuf,
+    /// Artefacts wanted; all of the profile when empty.
+    pub only: Vec<String>,
+    /// Workers side by side.
+    pub jobs: NonZeroUsize,
+    /// The share of the runs that this process trains.
+    pub shard: Shard,
+    /// Least time between two checkpoints of a run.
+    pub checkpoint_every: Duration,
+}
+
+/// A study with its images read and its runs planned.
+pub struct Study<'a> {
+    profile: &'a Profile,
+    options: &'a StudyOptions,
+    data: DataStore,
+    store: Store,
+    recipes: Vec<&'static dyn Recipe>,
+    runs: Vec<PlannedRun>,
+}
+
+impl<'a> Study<'a> {
+    /// Reads the images and plans the runs; trains nothing.
+    ///
+    /// # Errors
+    /// A profile that cannot be used, images that cannot be read, a folder that belongs to another study.
+    pub fn plan(profile: &'a Profile, options: &'a StudyOptions) -> Result<Self> {
+        let recipes = artefacts::select(profile, &options.only)?;
+        let data = DataStore::new();
+        let store = Store::open(&options.out, &profile.name)?;
+        let context = Context {
+            profile,
+            data: &data,
+            store: &store,
+        };
+        let mut wanted = Vec::new();
+        for recipe in &recipes {
+            wanted.extend(recipe.plan(&context)?);
+        }
+        let runs = merge(wanted);
+        Ok(Self {
+            profile,
+            options,
+            data,
+            store,
+            recipes,
+            runs,
+        })
+    }
+
+    /// The runs, in stable order.
+    #[must_use]
+    pub fn runs(&self) -> &[PlannedRun] {
+        &self.runs
+    }
+
+    /// The artefacts, in the order of the report.
+    pub fn artefacts(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.recipes.iter().map(|recipe| recipe.name())
+    }
+
+    /// Trains and measures this process's share of the runs, as far as nobody else has.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] when `stop` was raised; otherwise the first error of a run.
+    pub fn train(&self, observer: &dyn Observer, stop: &StopFlag) -> Result<()> {
+        let ours = share(&self.runs, self.options.shard);
+        let mut open = Vec::new();
+        for run in ours {
+            if !is_done(run, &self.store.run(&run.id))? {
+                open.push(run);
+            }
+        }
+        observer.notice(&Notice::Planned {
+            runs: self.runs.len(),
+            finished: self.runs.len() - self.missing()?.len(),
+            ours: open.len(),
+        });
+        let of = if self.options.jobs.get() == 1 {
+            Of::Process
+        } else {
+            Of::Thread
+        };
+        let checkpoint_every = self.options.checkpoint_every;
+        let desk = Desk::new(
+            observer,
+            of,
+            checkpoint_every,
+            open.iter().map(|run| run.config.cost()).collect(),
+        );
+        let tasks: Vec<RunTask<'_>> = open
+            .iter()
+            .enumerate()
+            .map(|(place, run)| RunTask::new(place, run, self.store.run(&run.id), &desk))
+            .collect();
+        let waiting = |runs| observer.notice(&Notice::Waiting { runs });
+        scheduler::run_all(&tasks, self.options.jobs, stop, waiting)
+    }
+
+    /// Folder names of the runs that are not trained and measured yet, of all shards.
+    ///
+    /// # Errors
+    /// Folders that hold something else.
+    pub fn missing(&self) -> Result<Vec<String>> {
+        let mut missing = Vec::new();
+        for run in &self.runs {
+            if !is_done(run, &self.store.run(&run.id))? {
+                missing.push(run.id.clone());
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Puts the artefacts together.
+    ///
+    /// # Errors
+    /// [`Error::MissingRuns`] when some runs are not there yet; otherwise what an artefact cannot work with.
+    pub fn collect(&self, observer: &dyn Observer) -> Result<Vec<Artefact>> {
+        let missing = self.missing()?;
+        if !missing.is_empty() {
+            return Err(Error::MissingRuns {
+                missing,
+                total: self.runs.len(),
+            });
+        }
+        let context = Context {
+            profile: self.profile,
+            data: &self.data,
+            store: &self.store,
+        };
+        let mut found = Vec::new();
+        for recipe in &self.recipes {
+            observer.notice(&Notice::Collecting {
+                artefact: recipe.name(),
+            });
+            found.push(recipe.collect(&context)?);
+        }
+        Ok(found)
+    }
+
+    /// Where the numbers come from; nothing in it differs between two runs of the same study.
+    ///
+    /// # Errors
+    /// As [`files::digest`].
+    pub fn provenance(&self) -> Result<Provenance> {
+        let mut data: Vec<(String, String)> = Vec::new();
+        for run in &self.runs {
+            let config = &run.data.config;
+            let sets = [
+                (
+                    format!("{}, {} training images", config.name, config.train),
+                    &config.train_digest,
+                ),
+                (
+                    format!(
+                        "{}, {} {} images",
+                        config.name,
+                        config.test,
+                        run.data.judged_on()
+                    ),
+                    &config.test_digest,
+                ),
+            ];
+            for (name, digest) in sets {
+                if !data.iter().any(|(_, known)| known == digest) {
+                    data.push((name, digest.clone()));
+                }
+            }
+        }
+        Ok(Provenance {
+            title: "Sparse rate reduction in transformer-like models".to_owned(),
+            subtitle: self.profile.about.trim().to_owned(),
+            profile: self.profile.name.clone(),
+            configuration_digest: self.digest()?,
+            data,
+            versions: vec![
+                ("srr-study".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+                ("run format".to_owned(), FORMAT.to_string()),
+            ],
+            command: format!("cargo xtask reproduce --profile {}", self.profile.name),
+            references: REFERENCES.iter().map(|&line| line.to_owned()).collect(),
+        })
+    }
+
+    /// Digest of everything that decides the artefacts.
+    fn digest(&self) -> Result<String> {
+        #[derive(Serialize)]
+        struct Resolved<'p> {
+            format: u64,
+            artefacts: Vec<&'static str>,
+            runs: Vec<(&'p str, Vec<String>)>,
+            settings: serde_json::Value,
+        }
+        let mut runs = Vec::new();
+        for run in &self.runs {
+            let measures = run
+                .measures
+                .iter()
+                .map(|request| request.digest())
+                .collect::<Result<_>>()?;
+            runs.push((run.id.as_str(), measures));
+        }
+        let profile = self.profile;
+        files::digest(&Resolved {
+            format: FORMAT,
+            artefacts: self.artefacts().collect(),
+            runs,
+            settings: serde_json::json!({
+                "toy-ascent": profile.toy_ascent,
+                "taylor": profile.taylor,
+                "correlation": profile.correlation,
+                "choices": profile.choices,
+            }),
+        })
+    }
+
+    /// Time spent on every run, in all sessions and processes together, beside that of this process.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when a file cannot be read.
+    pub fn timings(&self, this_process: Duration) -> Result<StudyTimings> {
+        let mut runs = BTreeMap::new();
+        let mut total = Spent::zero();
+        for run in &self.runs {
+            let spent = self.store.run(&run.id).timings()?;
+            total = total.plus(spent.training).plus(spent.measuring);
+            runs.insert(
+                run.id.clone(),
+                RunTimings {
+                    label: run.config.label(),
+                    spent,
+                },
+            );
+        }
+        Ok(StudyTimings {
+            this_process: this_process.as_secs_f64(),
+            jobs: self.options.jobs.get(),
+            total,
+            runs,
+        })
+    }
+}
+
+/// Time spent on a study, as `timings.json` keeps it.
+#[derive(Clone, Debug, Serialize)]
+pub struct StudyTimings {
+    /// Seconds from the start of the process that wrote the report.
+    pub this_process: f64,
+    /// Its number of workers.
+    pub jobs: usize,
+    /// On all runs; wall times of runs side by side are added up.
+    pub total: Spent,
+    /// On each run, by folder name.
+    pub runs: BTreeMap<String, RunTimings>,
+}
+
+/// Time spent on one run.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunTimings {
+    /// What the run is, for people.
+    pub label: String,
+    /// The time.
+    pub spent: Timings,
+}
+
+const REFERENCES: [&str; 5] = [
+    "Hu, Zou, Xu: An In-depth Investigation of Sparse Rate Reduction in Transformer-like Models. NeurIPS 2024, arXiv:2411.17182.",
+    "Yu, Buchanan, Pai, Chu, Wu, Tong, Haeffele, Ma: White-Box Transformers via Sparse Rate Reduction. NeurIPS 2023.",
+    "Yu, Chan, You, Song, Ma: Learning Diverse and Discriminative Representations via the Principle of Maximal Coding Rate \
+     Reduction. NeurIPS 2020.",
+    "Jiang, Neyshabur, Mobahi, Krishnan, Bengio: Fantastic Generalization Measures and Where to Find Them. ICLR 2020.",
+    "Dziugaite, Drouin, Neal, Rajkumar, Caballero, Wang, Mitliagkas, Roy: In Search of Robust Measures of Generalization. \
+     NeurIPS 2020.",
+];

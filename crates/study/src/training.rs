@@ -1,0 +1,136 @@
+//! Training one planned run in its folder.
+
+use crate::{
+    Error, Result, StopFlag,
+    config::RunConfig,
+    plan::PlannedRun,
+    profile::Element,
+    store::{RunFolder, RunResult},
+};
+use srr_kernels::{Backend, Cpu};
+use srr_layers::{Classifier, Parameters, checkpoint};
+use srr_random::Seed;
+use srr_trainer::{
+    EpochRecord, FitOptions, JsonLines, Observer, Outcome, Status, TrainingData, fit,
+};
+use std::{collections::BTreeMap, fs, time::Duration};
+
+/// File of the weights at the start.
+pub(crate) const INITIAL: &str = "initial.safetensors";
+/// File of the weights at the end.
+pub(crate) const WEIGHTS: &str = "weights.safetensors";
+
+/// Trains a run to its end, or goes on with it; `None` when `stop` was raised before.
+///
+/// `hear` is called with the record of every epoch. The caller holds the folder's lock.
+pub(crate) fn train_run(
+    run: &PlannedRun,
+    folder: &RunFolder,
+    checkpoint_every: Duration,
+    stop: &StopFlag,
+    hear: &dyn Fn(&EpochRecord),
+) -> Result<Option<RunResult>> {
+    match run.config.element {
+        Element::F32 => train_with(Cpu::<f32>::new(), run, folder, checkpoint_every, stop, hear),
+        Element::F64 => train_with(Cpu::<f64>::new(), run, folder, checkpoint_every, stop, hear),
+    }
+}
+
+fn train_with<B: Backend>(
+    backend: B,
+    run: &PlannedRun,
+    folder: &RunFolder,
+    checkpoint_every: Duration,
+    stop: &StopFlag,
+    hear: &dyn Fn(&EpochRecord),
+) -> Result<Option<RunResult>> {
+    let config = &run.config;
+    let classifier = Classifier::new(backend, config.model.clone())?;
+    let raised = || stop.raised();
+    let options = FitOptions {
+        folder: Some(folder.path().to_path_buf()),
+        checkpoint_every,
+        stop: Some(&raised),
+    };
+    let mut log = JsonLines::new(folder.file("log.jsonl"));
+    let mut epochs = Epochs(hear);
+    let outcome = fit(
+        &classifier,
+        &training_data(run)?,
+        &config.training,
+        Seed::new(config.seed),
+        &options,
+        &mut [&mut log, &mut epochs],
+    )?;
+    if outcome.status == Status::Interrupted {
+        return Ok(None);
+    }
+    let result = RunResult::new(
+        outcome.status.clone(),
+        outcome.history.last(),
+        classifier.count(),
+    );
+    keep(&classifier, &outcome, config, folder, &result)?;
+    Ok(Some(result))
+}
+
+/// The images of a run and their normalization.
+pub(crate) fn training_data(run: &PlannedRun) -> Result<TrainingData> {
+    Ok(TrainingData::new(
+        run.data.train.clone(),
+        Some(run.data.test.clone()),
+    )?)
+}
+
+/// Writes the weights, then how the run ended, and drops its checkpoints: in this order, so that a run with a result is whole.
+fn keep<B: Backend>(
+    classifier: &Classifier<B>,
+    outcome: &Outcome<B>,
+    config: &RunConfig,
+    folder: &RunFolder,
+    result: &RunResult,
+) -> Result<()> {
+    let metadata = metadata(config)?;
+    let save = |name: &str, parameters: &Parameters<B>| {
+        checkpoint::save_safetensors(
+            &folder.file(name),
+            classifier.backend(),
+            parameters,
+            &metadata,
+        )
+    };
+    if !result.diverged() {
+        save(INITIAL, &outcome.initial)?;
+        save(WEIGHTS, &outcome.parameters)?;
+    }
+    folder.write_result(result)?;
+    for name in ["checkpoint.safetensors", "checkpoint.previous.safetensors"] {
+        let path = folder.file(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io("remove", path)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What a file of weights says of itself: its model and where it comes from.
+fn metadata(config: &RunConfig) -> Result<BTreeMap<String, String>> {
+    let model = crate::files::canonical_json(&config.model)?;
+    Ok(BTreeMap::from([
+        ("model".to_owned(), model.trim_end().to_owned()),
+        ("run".to_owned(), config.id()?),
+    ]))
+}
+
+/// Passes the records of epochs on.
+struct Epochs<'a>(&'a dyn Fn(&EpochRecord));
+
+impl<B: Backend> Observer<B> for Epochs<'_> {
+    fn epoch_ended(&mut self, record: &EpochRecord, _: &Parameters<B>) -> srr_trainer::Result<()> {
+        (self.0)(record);
+        Ok(())
+    }
+}

@@ -1,0 +1,238 @@
+//! The study as a library: identities of runs, folders that hold something else, workers on one folder.
+
+use serde_json::Value;
+use srr_study::{
+    Error, FORMAT, RunConfig, Shard, StopFlag, Study, StudyOptions,
+    data::DataStore,
+    files,
+    plan::share,
+    profile::Profile,
+    progress::{Notice, Observer, Silent},
+};
+use std::{
+    collections::BTreeSet,
+    fs,
+    num::NonZeroUsize,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+/// Four runs of a fraction of a second.
+const PROFILE: &str = r#"
+name = "tiny"
+about = "A study for tests."
+[data]
+name = "optdigits"
+train = 40
+test = 20
+[model]
+patch = 4
+dim = 4
+depth = 1
+heads = 2
+[training]
+batch_size = 8
+epochs = 2
+[variants]
+variants = ["crate", "crate-n"]
+seeds = [0, 1]
+"#;
+
+fn profile() -> Profile {
+    Profile::parse("test", PROFILE).unwrap()
+}
+
+fn options(out: &Path) -> StudyOptions {
+    StudyOptions {
+        out: out.to_path_buf(),
+        only: Vec::new(),
+        jobs: NonZeroUsize::MIN,
+        shard: Shard::WHOLE,
+        checkpoint_every: Duration::ZERO,
+    }
+}
+
+/// The first run of the profile.
+fn config() -> RunConfig {
+    let profile = profile();
+    let section = profile.variants.clone().unwrap();
+    let setup = section.setup(&profile);
+    let data = DataStore::new().prepare(&setup.data).unwrap();
+    RunConfig::resolve(&setup, &data, section.variants[0], 0).unwrap()
+}
+
+#[test]
+fn the_identity_of_a_run_survives_its_text_form() {
+    let config = config();
+    let text = files::canonical_json(&config).unwrap();
+    let read: RunConfig = serde_json::from_str(&text).unwrap();
+    assert_eq!(read, config);
+    assert_eq!(read.id().unwrap(), config.id().unwrap());
+    assert_eq!(config.id().unwrap().len(), 16);
+}
+
+#[test]
+fn every_value_of_a_configuration_is_part_of_its_identity() {
+    let value = serde_json::to_value(config()).unwrap();
+    let mut identities = BTreeSet::from([files::digest(&value).unwrap()]);
+    let places = leaves(&value);
+    assert!(places.len() > 30, "{places:?}");
+    for place in &places {
+        let mut changed = value.clone();
+        let leaf = changed.pointer_mut(place).unwrap();
+        *leaf = match leaf {
+            Value::Null => Value::from(1),
+            Value::Bool(flag) => Value::from(!*flag),
+            Value::Number(number) => Value::from(number.as_f64().unwrap() + 1.0),
+            Value::String(text) => Value::from(format!("{text}x")),
+            _ => Value::Null,
+        };
+        assert!(identities.insert(files::digest(&changed).unwrap()), "{place} does not count");
+    }
+}
+
+/// JSON pointers to everything that is neither a full map nor a full list.
+fn leaves(value: &Value) -> Vec<String> {
+    let below = |key: String, value: &Value| -> Vec<String> {
+        leaves(value).into_iter().map(|rest| format!("/{key}{rest}")).collect()
+    };
+    match value {
+        Value::Object(map) if !map.is_empty() => map.iter().flat_map(|(key, value)| below(key.clone(), value)).collect(),
+        Value::Array(list) if !list.is_empty() => {
+            list.iter().enumerate().flat_map(|(place, value)| below(place.to_string(), value)).collect()
+        }
+        _ => vec![String::new()],
+    }
+}
+
+#[test]
+fn shards_of_a_plan_are_its_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (profile, options) = (profile(), options(folder.path()));
+    let study = Study::plan(&profile, &options).unwrap();
+    let all: BTreeSet<&str> = study.runs().iter().map(|run| run.id.as_str()).collect();
+    assert_eq!((study.runs().len(), all.len()), (4, 4));
+    let mut together = Vec::new();
+    for shard in ["1/3", "2/3", "3/3"] {
+        let shard: Shard = shard.parse().unwrap();
+        together.extend(share(study.runs(), shard).into_iter().map(|run| run.id.as_str()));
+    }
+    assert_eq!(together.len(), 4);
+    assert_eq!(together.into_iter().collect::<BTreeSet<_>>(), all);
+}
+
+/// Counts the runs that were started.
+#[derive(Default)]
+struct Starts(AtomicUsize);
+
+impl Observer for Starts {
+    fn notice(&self, notice: &Notice<'_>) {
+        if matches!(notice, Notice::Started { .. }) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+#[test]
+fn two_studies_on_one_folder_start_every_run_once_and_a_third_starts_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (profile, options) = (profile(), options(folder.path()));
+    let starts = Starts::default();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let study = Study::plan(&profile, &options).unwrap();
+                study.train(&starts, &StopFlag::new()).unwrap();
+                assert!(study.missing().unwrap().is_empty());
+            });
+        }
+    });
+    assert_eq!(starts.0.load(Ordering::SeqCst), 4);
+    let study = Study::plan(&profile, &options).unwrap();
+    study.train(&starts, &StopFlag::new()).unwrap();
+    assert_eq!(starts.0.load(Ordering::SeqCst), 4);
+    assert_eq!(study.collect(&Silent).unwrap().len(), 1);
+}
+
+#[test]
+fn artefacts_wait_for_their_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (profile, options) = (profile(), options(folder.path()));
+    let study = Study::plan(&profile, &options).unwrap();
+    let error = study.collect(&Silent).unwrap_err();
+    assert!(matches!(error, Error::MissingRuns { ref missing, total: 4 } if missing.len() == 4), "{error}");
+}
+
+#[test]
+fn a_raised_flag_stops_the_study_and_it_goes_on_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let (profile, options) = (profile(), options(folder.path()));
+    let study = Study::plan(&profile, &options).unwrap();
+    let stop = StopFlag::new();
+    stop.raise();
+    assert!(matches!(study.train(&Silent, &stop), Err(Error::Interrupted)));
+    assert_eq!(study.missing().unwrap().len(), 4);
+    study.train(&Silent, &StopFlag::new()).unwrap();
+    assert!(study.missing().unwrap().is_empty());
+}
+
+#[test]
+fn a_run_folder_that_holds_another_configuration_is_refused_with_the_difference() {
+    let folder = tempfile::tempdir().unwrap();
+    let (profile, options) = (profile(), options(folder.path()));
+    let study = Study::plan(&profile, &options).unwrap();
+    let run = &study.runs()[0];
+    let other = RunConfig { seed: 99, ..run.config.clone() };
+    let path = folder.path().join("runs").join(&run.id).join("config.json");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, files::canonical_json(&other).unwrap()).unwrap();
+    match study.train(&Silent, &StopFlag::new()).unwrap_err() {
+        Error::ForeignFolder { path: at, found, expected } => {
+            assert_eq!(at, path);
+            assert!(found.contains("\"seed\": 99") && expected.contains("\"seed\": 0"), "{found} {expected}");
+        }
+        error => panic!("{error}"),
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), files::canonical_json(&other).unwrap());
+}
+
+#[test]
+fn another_format_version_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (profile, options) = (profile(), options(folder.path()));
+    let study = Study::plan(&profile, &options).unwrap();
+    study.train(&Silent, &StopFlag::new()).unwrap();
+    let path = folder.path().join("runs").join(&study.runs()[0].id).join("result.json");
+    let newer = fs::read_to_string(&path).unwrap().replace(&format!("\"format\": {FORMAT}"), "\"format\": 999");
+    fs::write(&path, newer).unwrap();
+    let error = study.collect(&Silent).unwrap_err();
+    assert!(
+        matches!(error, Error::FormatVersion { path: ref at, found: 999, expected: FORMAT } if *at == path),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_run_that_diverges_is_recorded_and_the_study_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = PROFILE.replace("epochs = 2", "epochs = 2\nlearning_rate = 1e30\noptimizer = { kind = \"sgd\" }");
+    let profile = Profile::parse("test", &text).unwrap();
+    let options = options(folder.path());
+    let study = Study::plan(&profile, &options).unwrap();
+    study.train(&Silent, &StopFlag::new()).unwrap();
+    let artefacts = study.collect(&Silent).unwrap();
+    let result = fs::read_to_string(folder.path().join("runs").join(&study.runs()[0].id).join("result.json")).unwrap();
+    assert!(result.contains("\"diverged\"") && result.contains("\"step\""), "{result}");
+    assert!(artefacts[0].notes.iter().any(|note| note.contains("diverged at step")), "{:?}", artefacts[0].notes);
+}
+
+#[test]
+fn runs_wanted_by_several_artefacts_are_planned_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("{PROFILE}\n[regularization]\nvariants = [\"crate\"]\nseeds = [0, 1]\n");
+    let profile = Profile::parse("test", &text).unwrap();
+    let options = options(folder.path());
+    // Four of `variants`, and two with the penalty; the two without are those of `variants`.
+    assert_eq!(Study::plan(&profile, &options).unwrap().runs().len(), 6);
+}

@@ -1,0 +1,214 @@
+//! `reproduce`: the study of a profile, from training to the report.
+
+use crate::interrupt::{INTERRUPTED, stop_on_signal};
+use indicatif::{ProgressBar, ProgressStyle};
+use srr_study::{
+    Error as StudyError, Shard, Study, StudyOptions, files,
+    profile::{self, Profile},
+    progress::{Notice, Observer},
+    report::{self, terminal},
+};
+use std::{
+    error::Error,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+/// Train, measure and compare; ends with a report. Start again to go on where it was stopped.
+#[derive(clap::Args)]
+pub(crate) struct ReproduceArgs {
+    /// Name of an embedded profile (smoke, digits, digits-full, cifar10-small, paper) or path of a TOML file.
+    #[arg(long, value_name = "NAME|FILE", default_value = profile::DEFAULT)]
+    profile: String,
+    /// The same, without the flag.
+    #[arg(value_name = "FILE", conflicts_with = "profile")]
+    file: Option<String>,
+    /// Only these artefacts, separated by commas.
+    #[arg(long, value_name = "ARTEFACT,…", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Where runs and report go; by default `srr-out/PROFILE`.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Runs trained side by side, each on one thread; 1 gives all threads to one run. By default the number of cores.
+    #[arg(long)]
+    jobs: Option<NonZeroUsize>,
+    /// Train only this share of the runs, such as 2/4; the report follows when the runs of all shards are there.
+    #[arg(long, value_name = "i/n", default_value_t)]
+    shard: Shard,
+    /// Seconds between two checkpoints of a run, at least.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
+    checkpoint_every: f64,
+}
+
+/// Entry point of the command.
+pub(crate) fn run(args: ReproduceArgs) -> Result<ExitCode, Box<dyn Error>> {
+    let start = Instant::now();
+    let profile = Profile::load(args.file.as_deref().unwrap_or(&args.profile))?;
+    let options = StudyOptions {
+        out: args
+            .out
+            .unwrap_or_else(|| Path::new("srr-out").join(&profile.name)),
+        only: args.only,
+        jobs: args.jobs.unwrap_or_else(cores),
+        shard: args.shard,
+        checkpoint_every: Duration::try_from_secs_f64(args.checkpoint_every)?,
+    };
+    let stop = stop_on_signal()?;
+    let study = Study::plan(&profile, &options)?;
+    let display = Display::new();
+    let trained = study.train(&display, &stop);
+    display.close();
+    match trained {
+        Err(StudyError::Interrupted) => {
+            eprintln!("stopped; the same command goes on from the last checkpoints");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        other => other?,
+    }
+    let missing = study.missing()?;
+    if !missing.is_empty() {
+        eprintln!(
+            "shard {} is done; {} of {} runs are missing:",
+            options.shard,
+            missing.len(),
+            study.runs().len()
+        );
+        missing.iter().for_each(|run| eprintln!("  {run}"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    finish(&study, &options, &display, start)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Collects the artefacts, writes the report and says where it is.
+fn finish(
+    study: &Study<'_>,
+    options: &StudyOptions,
+    display: &Display,
+    start: Instant,
+) -> Result<(), Box<dyn Error>> {
+    let artefacts = study.collect(display)?;
+    let written = report::write(&artefacts, &study.provenance()?, &options.out)?;
+    files::write_json(
+        &options.out.join("timings.json"),
+        &study.timings(start.elapsed())?,
+    )?;
+    print!("{}", terminal::summary(&artefacts));
+    println!();
+    println!("{} files in {}", written.len(), options.out.display());
+    println!("report: {}", options.out.join(report::PAGE).display());
+    Ok(())
+}
+
+fn cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Shows progress on a bar, or line by line where there is no terminal.
+struct Display {
+    bar: ProgressBar,
+}
+
+impl Display {
+    fn new() -> Self {
+        let bar = ProgressBar::new(1000);
+        // A style that does not parse would leave indicatif's own, which will do as well.
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent} % {elapsed} {msg}") {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+
+    fn close(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn line(&self, text: &str) {
+        if self.bar.is_hidden() {
+            eprintln!("{text}");
+        } else {
+            self.bar.println(text);
+        }
+    }
+
+    fn show(&self, share: f64, left: Option<Duration>, message: &str) {
+        let left = left.map(|left| format!("({} left) ", spell(left)));
+        self.bar.set_position((1000.0 * share) as u64);
+        self.bar
+            .set_message(format!("{}{message}", left.unwrap_or_default()));
+    }
+}
+
+impl Observer for Display {
+    fn notice(&self, notice: &Notice<'_>) {
+        match notice {
+            Notice::Planned {
+                runs,
+                finished,
+                ours,
+            } => {
+                self.line(&format!(
+                    "{runs} runs, {finished} finished before, {ours} to do here"
+                ));
+            }
+            Notice::Started { label, .. } => self.bar.set_message((*label).to_owned()),
+            Notice::Epoch {
+                run,
+                epoch,
+                of,
+                loss,
+                share,
+                left,
+            } => {
+                let loss = loss
+                    .map(|loss| format!(", loss {loss:.4}"))
+                    .unwrap_or_default();
+                self.show(*share, *left, &format!("{run}: epoch {epoch}/{of}{loss}"));
+            }
+            Notice::Finished {
+                run,
+                label,
+                outcome,
+                share,
+                left,
+            } => {
+                self.show(*share, *left, "");
+                let left = left
+                    .map(|left| format!(", {} left", spell(left)))
+                    .unwrap_or_default();
+                self.line(&format!(
+                    "{:3.0} %{left}: {run} {label}: {outcome}",
+                    100.0 * share
+                ));
+            }
+            Notice::Waiting { runs } => self
+                .bar
+                .set_message(format!("waiting for {runs} runs of other processes")),
+            Notice::Collecting { artefact } => self.line(&format!("collecting {artefact}")),
+            _ => {}
+        }
+    }
+}
+
+/// `1 h 02 min`, `3 min 20 s`, `5 s`.
+fn spell(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes:02} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_spelled_for_people() {
+        let spelled = [5, 200, 3720].map(|seconds| spell(Duration::from_secs(seconds)));
+        assert_eq!(spelled, ["5 s", "3 min 20 s", "1 h 02 min"]);
+    }
+}
