@@ -33,7 +33,7 @@ pub struct ForwardArgs {
     /// Precision of computation and output
     #[arg(long, value_enum, default_value_t = ElementName::F64)]
     dtype: ElementName,
-    /// Safetensors file with `images` [B, C, H, W], already normalized, and optionally `labels` [B]
+    /// Safetensors file with `images` (B, C, H, W), already normalized, and optionally `labels` (B)
     #[arg(long, value_name = "IN")]
     input: PathBuf,
     /// Safetensors file to write

@@ -8,8 +8,8 @@ use srr_kernels::{AttentionOptions, Backend, Tensor as _};
 
 /// Multi-head self-attention (Vaswani et al. 2017): head k is softmax(Q_k K_kᵀ · scale) V_k, tokens in rows.
 ///
-/// Parameters as in lucidrains' vit-pytorch: `NAME.to_qkv.weight` [3·K·p, d], whose thirds are the queries', keys' and values' maps,
-/// each with head k in its rows k·p..(k+1)·p, without bias; `NAME.to_out.0.weight` [d, K·p] and `.bias` [d], omitted when K = 1
+/// Parameters as in lucidrains' vit-pytorch: `NAME.to_qkv.weight` `[3·K·p, d]`, whose thirds are the queries', keys' and values' maps,
+/// each with head k in its rows k·p..(k+1)·p, without bias; `NAME.to_out.0.weight` `[d, K·p]` and `.bias` `[d]`, omitted when K = 1
 /// and p = d.
 #[derive(Clone, Debug)]
 pub struct SelfAttention {
@@ -24,9 +24,9 @@ pub struct SelfAttention {
 /// What self-attention saves.
 #[derive(Clone, Debug)]
 pub struct SelfAttentionTape<B: Backend> {
-    /// Q, K and V, each [B, N, K·p].
+    /// Q, K and V, each `[B, N, K·p]`.
     projected: [B::Tensor; 3],
-    /// The heads' outputs [B, N, K·p], where there is an output map.
+    /// The heads' outputs `[B, N, K·p]`, where there is an output map.
     heads: Option<B::Tensor>,
 }
 
@@ -54,7 +54,7 @@ impl SelfAttention {
         }
     }
 
-    /// x [B, N, d] → the attention branch [B, N, d], before it is added to the tokens.
+    /// x `[B, N, d]` → the attention branch `[B, N, d]`, before it is added to the tokens.
     ///
     /// # Errors
     /// Those of the backend.
@@ -77,7 +77,7 @@ impl SelfAttention {
         Ok((branch, SelfAttentionTape { projected, heads }))
     }
 
-    /// d_branch [B, N, d] → dx [B, N, d]; adds the gradients of both maps. Saved values: the input x, Q, K, V and the heads.
+    /// d_branch `[B, N, d]` → dx `[B, N, d]`; adds the gradients of both maps. Saved values: the input x, Q, K, V and the heads.
     ///
     /// # Errors
     /// Those of the backend.

@@ -42,7 +42,7 @@ pub struct BlockTape<B: Backend> {
     /// LN(Z).
     attention_norm: NormTape<B>,
     attention: AttentionTape<B>,
-    /// Y [B, N, d], the tokens after the attention's skip.
+    /// Y `[B, N, d]`, the tokens after the attention's skip.
     attended: B::Tensor,
     /// LN(Y).
     token_norm: NormTape<B>,
@@ -73,22 +73,22 @@ pub enum TokenTape<B: Backend> {
 }
 
 impl<B: Backend> BlockTape<B> {
-    /// LN(Z) [B, N, d], the attention's input, given the layer's input Z.
+    /// LN(Z) `[B, N, d]`, the attention's input, given the layer's input Z.
     pub fn attention_input<'a>(&'a self, z: &'a B::Tensor) -> &'a B::Tensor {
         self.attention_norm.output(z)
     }
 
-    /// Y [B, N, d], the tokens after the attention's skip.
+    /// Y `[B, N, d]`, the tokens after the attention's skip.
     pub fn attended(&self) -> &B::Tensor {
         &self.attended
     }
 
-    /// LN(Y) [B, N, d], the token step's input.
+    /// LN(Y) `[B, N, d]`, the token step's input.
     pub fn token_input(&self) -> &B::Tensor {
         self.token_norm.output(&self.attended)
     }
 
-    /// Z' [B, N, d], the layer's output.
+    /// Z' `[B, N, d]`, the layer's output.
     pub fn output(&self) -> &B::Tensor {
         match &self.token_step {
             TokenTape::Ista(ista) => &ista.output,
@@ -151,7 +151,7 @@ impl Block {
         &self.attention
     }
 
-    /// Z [B, N, d] → Z' [B, N, d], found in the tape.
+    /// Z `[B, N, d]` → Z' `[B, N, d]`, found in the tape.
     ///
     /// # Errors
     /// Those of the backend.
@@ -185,7 +185,7 @@ impl Block {
         })
     }
 
-    /// Y and LN(Y) [B, N, d] → Z' [B, N, d], found in the tape.
+    /// Y and LN(Y) `[B, N, d]` → Z' `[B, N, d]`, found in the tape.
     fn token_forward<B: Backend>(
         &self,
         ctx: &Context<'_, B>,
@@ -202,7 +202,7 @@ impl Block {
         })
     }
 
-    /// dZ' [B, N, d] → dZ [B, N, d]; adds the gradients of all parameters. Saved values: the input Z and the tape.
+    /// dZ' `[B, N, d]` → dZ `[B, N, d]`; adds the gradients of all parameters. Saved values: the input Z and the tape.
     ///
     /// # Errors
     /// Those of the backend.
@@ -238,7 +238,7 @@ impl Block {
         Ok(d_input)
     }
 
-    /// dZ' [B, N, d] → dY [B, N, d].
+    /// dZ' `[B, N, d]` → dY `[B, N, d]`.
     fn token_backward<B: Backend>(
         &self,
         ctx: &Context<'_, B>,
@@ -262,7 +262,7 @@ impl Block {
                 ctx.backend.add_scaled(&mut dy, 1.0, dz)?; // the outer residual
                 Ok(dy)
             }
-            _ => return Err(Error::ForeignTape),
+            _ => Err(Error::ForeignTape),
         }
     }
 }

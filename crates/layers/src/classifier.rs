@@ -22,7 +22,7 @@ pub struct Classifier<B: Backend> {
 /// What a forward pass returns.
 #[derive(Clone, Debug)]
 pub struct Forward<B: Backend> {
-    /// Class scores [B, classes].
+    /// Class scores `[B, classes]`.
     pub logits: B::Tensor,
     /// What the backward pass needs.
     pub tape: Tape<B>,
@@ -34,7 +34,7 @@ pub struct Forward<B: Backend> {
 pub struct LocalGradient<B: Backend> {
     /// The layer, counted from 0.
     pub layer: usize,
-    /// The gradient with respect to the layer's output tokens [B, N, d].
+    /// The gradient with respect to the layer's output tokens `[B, N, d]`.
     pub d_tokens: B::Tensor,
 }
 
@@ -92,7 +92,7 @@ impl<B: Backend> Classifier<B> {
         self.network.geometry.head_dim
     }
 
-    /// Index of the parameter [K·p, d] that holds the stacked transposed bases of layer `layer`; none for a layer that does not exist
+    /// Index of the parameter `[K·p, d]` that holds the stacked transposed bases of layer `layer`; none for a layer that does not exist
     /// and for the vision transformer, which has no bases.
     pub fn bases_index(&self, layer: usize) -> Option<usize> {
         match self.network.blocks.get(layer)?.attention() {
@@ -136,7 +136,7 @@ impl<B: Backend> Classifier<B> {
         }
     }
 
-    /// images [B, C, H, W] → logits [B, classes], with everything that the backward pass needs.
+    /// images `[B, C, H, W]` → logits `[B, classes]`, with everything that the backward pass needs.
     ///
     /// # Errors
     /// [`Error::ImageShape`], [`Error::NonFinite`], [`Error::State`] for another model's parameters, and those of the backend.
@@ -167,7 +167,7 @@ impl<B: Backend> Classifier<B> {
         Ok(Forward { logits, tape })
     }
 
-    /// images [B, C, H, W] → logits [B, classes] of the network as trained; nothing is kept for a backward pass.
+    /// images `[B, C, H, W]` → logits `[B, classes]` of the network as trained; nothing is kept for a backward pass.
     ///
     /// # Errors
     /// Those of [`forward`](Self::forward).
@@ -182,7 +182,7 @@ impl<B: Backend> Classifier<B> {
         Ok(self.network.head.forward(&ctx, &z)?.0)
     }
 
-    /// d_logits [B, classes] → d_images [B, C, H, W] where `input_gradient`; adds the gradients of all trainable parameters. Each of
+    /// d_logits `[B, classes]` → d_images `[B, C, H, W]` where `input_gradient`; adds the gradients of all trainable parameters. Each of
     /// `local` takes a second pass through its layer. Saved values: the tape.
     ///
     /// # Errors

@@ -148,13 +148,19 @@ impl ClassifierConfig {
     /// K·p ≠ d.
     pub fn validate(&self) -> Result<Geometry> {
         let [channels, height, width] = self.image;
-        positive("image", channels.min(height).min(width), &self.image)?;
-        positive("patch", self.patch, &self.patch)?;
-        positive("classes", self.classes, &self.classes)?;
-        positive("dim", self.dim, &self.dim)?;
-        positive("depth", self.depth, &self.depth)?;
-        positive("heads", self.heads, &self.heads)?;
-        positive("mlp_ratio", self.mlp_ratio, &self.mlp_ratio)?;
+        for (field, value) in [
+            ("image", channels),
+            ("image", height),
+            ("image", width),
+            ("patch", self.patch),
+            ("classes", self.classes),
+            ("dim", self.dim),
+            ("depth", self.depth),
+            ("heads", self.heads),
+            ("mlp_ratio", self.mlp_ratio),
+        ] {
+            size(field, value)?;
+        }
         require(
             "patch",
             &self.patch,
@@ -208,7 +214,7 @@ impl ClassifierConfig {
                 self.dim / self.heads
             }
         };
-        positive("head_dim", head_dim, &head_dim)?;
+        size("head_dim", head_dim)?;
         if self.variant.needs_square() && self.heads * head_dim != self.dim {
             return Err(Error::NotSquare {
                 variant: self.variant,
@@ -229,8 +235,10 @@ impl ClassifierConfig {
     }
 }
 
-fn positive(field: &'static str, smallest: usize, value: &dyn std::fmt::Debug) -> Result<()> {
-    require(field, value, smallest > 0, "must be positive")
+/// Keeps products of a few sizes far from overflow.
+fn size(field: &'static str, value: usize) -> Result<()> {
+    let holds = (1..=1 << 20).contains(&value);
+    require(field, &value, holds, "must be in 1..=1048576")
 }
 
 fn require(

@@ -14,14 +14,14 @@ pub struct Head {
 /// What the head saves.
 #[derive(Clone, Debug)]
 pub struct HeadTape<B: Backend> {
-    /// F [B, d], the pooled tokens.
+    /// F `[B, d]`, the pooled tokens.
     pub features: B::Tensor,
     /// LN(F).
     norm: NormTape<B>,
 }
 
 impl<B: Backend> HeadTape<B> {
-    /// LN(F) [B, d], what the last linear map reads; F itself where norms are removed.
+    /// LN(F) `[B, d]`, what the last linear map reads; F itself where norms are removed.
     pub fn map_input(&self) -> &B::Tensor {
         self.norm.output(&self.features)
     }
@@ -37,7 +37,7 @@ impl Head {
         }
     }
 
-    /// tokens [B, N, d] → logits [B, classes].
+    /// tokens `[B, N, d]` → logits `[B, classes]`.
     ///
     /// # Errors
     /// Those of the backend.
@@ -59,7 +59,7 @@ impl Head {
         Ok((logits, HeadTape { features, norm }))
     }
 
-    /// d_logits [B, classes] → d_tokens, in the shape [B, N, d] that is given; adds the gradients of all parameters. Saved values: F and
+    /// d_logits `[B, classes]` → d_tokens, in the shape `[B, N, d]` that is given; adds the gradients of all parameters. Saved values: F and
     /// LN(F).
     ///
     /// # Errors
@@ -73,7 +73,9 @@ impl Head {
         gradients: &mut Gradients<B>,
     ) -> Result<B::Tensor> {
         let backend = ctx.backend;
-        let dx = self.map.backward(ctx, tape.map_input(), d_logits, gradients)?;
+        let dx = self
+            .map
+            .backward(ctx, tape.map_input(), d_logits, gradients)?;
         let d_features = self
             .norm
             .backward(ctx, &tape.features, &tape.norm, dx, gradients)?;

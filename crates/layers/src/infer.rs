@@ -6,7 +6,7 @@ impl ClassifierConfig {
     /// Reads the configuration off a checkpoint's names and shapes.
     ///
     /// Heads and patch size leave no trace in the shapes and must be given. Image height and width do so only through their
-    /// product: without `size` ([height, width]) the patch grid is taken to be square. The variant shows in the names, except that
+    /// product: without `size` (`[height, width]`) the patch grid is taken to be square. The variant shows in the names, except that
     /// checkpoints without an output map may belong to CRATE-C, -N, -T and -Identity, and CRATE-Fix looks like CRATE: for these, it
     /// must be given. Step size, threshold, dropout, pooling, residual and scale are the defaults, to be changed afterwards.
     ///
@@ -44,12 +44,12 @@ impl ClassifierConfig {
             return infer_error(&reason);
         }
         let image = [channels, height, width];
-        let depth = shapes.depth();
+        let depth = shapes.depth()?;
         let variant = shapes.variant(vit, heads, inner == *dim, variant)?;
         let mut config = Self::new(variant, image, patch, *classes, *dim, depth, heads);
         config.head_dim = Some(inner / heads);
-        if let ([hidden, _], true) = (shapes.mlp(vit)?, vit) {
-            config.mlp_ratio = hidden / dim;
+        if let ([hidden, width], true) = (shapes.mlp(vit)?, vit) {
+            config.mlp_ratio = hidden / width;
         }
         config.validate()?;
         Ok(config)
@@ -88,7 +88,7 @@ impl<'a> Shapes<'a> {
 
     fn channels(&self, patch: usize) -> Result<usize> {
         let shape = self.get("to_patch_embedding.1.weight")?;
-        let area = patch * patch;
+        let area = patch.saturating_mul(patch);
         match *shape {
             [patch_dim] if patch_dim > 0 && patch_dim % area == 0 => Ok(patch_dim / area),
             _ => infer_error(&format!(
@@ -107,7 +107,7 @@ impl<'a> Shapes<'a> {
         }
     }
 
-    /// [hidden, d] of ViT's network; [0, 0] for others.
+    /// `[hidden, d]` of ViT's network; `[0, 0]` for others.
     fn mlp(&self, vit: bool) -> Result<[usize; 2]> {
         if !vit {
             return Ok([0, 0]);
@@ -119,14 +119,21 @@ impl<'a> Shapes<'a> {
         }
     }
 
-    /// One more than the largest layer number.
-    fn depth(&self) -> usize {
+    /// One more than the largest layer number. Each layer has at least one tensor, so that a stray number cannot ask for a huge model.
+    fn depth(&self) -> Result<usize> {
+        let tensors = &self.0.tensors;
         let layer = |name: &String| {
             let rest = name.strip_prefix("transformer.layers.")?;
             rest.split('.').next()?.parse::<usize>().ok()
         };
-        let layers = self.0.tensors.keys().filter_map(layer);
-        layers.max().map_or(0, |last| last.saturating_add(1))
+        let last = tensors.keys().filter_map(layer).max();
+        match last {
+            Some(last) if last >= tensors.len() => infer_error(&format!(
+                "layer {last} in a file of {} tensors",
+                tensors.len()
+            )),
+            _ => Ok(last.map_or(0, |last| last + 1)),
+        }
     }
 
     fn variant(

@@ -4,7 +4,7 @@ use crate::{Context, Gradients, Initial, Layout, ParameterKind, Result};
 use srr_kernels::{Backend, IstaOutput};
 
 /// One step of the iterative shrinkage-thresholding algorithm towards a sparse, non-negative code of the tokens in a dictionary
-/// D [d, d], `NAME.weight` (Yu et al. 2023, eq. 17): z = ReLU(x + β Dᵀ(x − D x) − βλ) for a token x in a column.
+/// D `[d, d]`, `NAME.weight` (Yu et al. 2023, eq. 17): z = ReLU(x + β Dᵀ(x − D x) − βλ) for a token x in a column.
 #[derive(Clone, Debug)]
 pub struct Ista {
     dictionary: usize,
@@ -34,7 +34,7 @@ impl Ista {
         }
     }
 
-    /// x [B, N, d] → z = relu(x + β (x − x Dᵀ) D − βλ) [B, N, d] and the residual r = x − x Dᵀ, tokens in rows.
+    /// x `[B, N, d]` → z = relu(x + β (x − x Dᵀ) D − βλ) `[B, N, d]` and the residual r = x − x Dᵀ, tokens in rows.
     ///
     /// # Errors
     /// Those of the backend.
@@ -49,7 +49,7 @@ impl Ista {
             .ista(x, dictionary, self.step_size, self.threshold)?)
     }
 
-    /// dz [B, N, d] → dx = g + β g Dᵀ (I − D) with g = dz where z > 0; adds dD = β (rᵀ g − (g Dᵀ)ᵀ x). Saved values: the input x, z
+    /// dz `[B, N, d]` → dx = g + β g Dᵀ (I − D) with g = dz where z > 0; adds dD = β (rᵀ g − (g Dᵀ)ᵀ x). Saved values: the input x, z
     /// and r.
     ///
     /// # Errors

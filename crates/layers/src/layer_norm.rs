@@ -44,7 +44,7 @@ impl LayerNorm {
         }
     }
 
-    /// x [.., d] → y [.., d], found in the tape.
+    /// x `[.., d]` → y `[.., d]`, found in the tape.
     ///
     /// # Errors
     /// Those of the backend.
@@ -57,7 +57,7 @@ impl LayerNorm {
         Ok(NormTape(Some(norm)))
     }
 
-    /// dy [.., d] → dx [.., d]; adds to the gradients of gain and bias. Saved values: the input x and the tape.
+    /// dy `[.., d]` → dx `[.., d]`; adds to the gradients of gain and bias. Saved values: the input x and the tape.
     ///
     /// # Errors
     /// Those of the backend.

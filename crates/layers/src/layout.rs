@@ -5,7 +5,7 @@ use srr_random::Seed;
 /// What a parameter is for. Weight decay, norms and complexity measures treat the kinds differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ParameterKind {
-    /// A matrix [out, in], applied as y = x Wᵀ: projections, output maps, dictionaries, heads.
+    /// A matrix `[out, in]`, applied as y = x Wᵀ: projections, output maps, dictionaries, heads.
     LinearMap,
     /// The bias of a linear map.
     Bias,
@@ -13,9 +13,9 @@ pub enum ParameterKind {
     NormGain,
     /// The bias of a layer norm.
     NormBias,
-    /// Position embeddings [1, N, d].
+    /// Position embeddings `[1, N, d]`.
     Position,
-    /// The class token [1, 1, d].
+    /// The class token `[1, 1, d]`.
     ClassToken,
 }
 

@@ -3,7 +3,7 @@
 use crate::{Context, Gradients, Initial, Layout, ParameterKind, Result};
 use srr_kernels::Backend;
 
-/// y = x Wᵀ + b on the last axis, with W [out, in] and b [out], `NAME.weight` and `NAME.bias`.
+/// y = x Wᵀ + b on the last axis, with W `[out, in]` and b `[out]`, `NAME.weight` and `NAME.bias`.
 #[derive(Clone, Debug)]
 pub struct Linear {
     pub(crate) weight: usize,
@@ -27,7 +27,7 @@ impl Linear {
         Self { weight, bias }
     }
 
-    /// x [.., in] → y [.., out].
+    /// x `[.., in]` → y `[.., out]`.
     ///
     /// # Errors
     /// Those of the backend.
@@ -36,7 +36,7 @@ impl Linear {
         Ok(ctx.backend.linear(x, ctx.value(self.weight), bias)?)
     }
 
-    /// dy [.., out] → dx = dy W [.., in]; adds dW = dyᵀ x and db = Σ dy. Saved value: the input x.
+    /// dy `[.., out]` → dx = dy W `[.., in]`; adds dW = dyᵀ x and db = Σ dy. Saved value: the input x.
     ///
     /// # Errors
     /// Those of the backend.

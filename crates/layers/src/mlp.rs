@@ -13,9 +13,9 @@ pub struct Mlp {
 /// What the network saves.
 #[derive(Clone, Debug)]
 pub struct MlpTape<B: Backend> {
-    /// h = W₁ x + b₁ [B, N, m].
+    /// h = W₁ x + b₁ `[B, N, m]`.
     hidden: B::Tensor,
-    /// a = gelu(h) [B, N, m].
+    /// a = gelu(h) `[B, N, m]`.
     active: B::Tensor,
 }
 
@@ -28,7 +28,7 @@ impl Mlp {
         }
     }
 
-    /// x [B, N, d] → y [B, N, d].
+    /// x `[B, N, d]` → y `[B, N, d]`.
     ///
     /// # Errors
     /// Those of the backend.
@@ -43,7 +43,7 @@ impl Mlp {
         Ok((y, MlpTape { hidden, active }))
     }
 
-    /// dy [B, N, d] → dx [B, N, d]; adds the gradients of both maps. Saved values: the input x, h and a.
+    /// dy `[B, N, d]` → dx `[B, N, d]`; adds the gradients of both maps. Saved values: the input x, h and a.
     ///
     /// # Errors
     /// Those of the backend.

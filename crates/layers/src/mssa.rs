@@ -6,9 +6,9 @@ use crate::{
 use srr_kernels::{AttentionOptions, Backend};
 
 /// Multi-head subspace self-attention (Yu et al. 2023, eq. 11 and 12). One projection serves as query, key and value: for head k
-/// V_k = U_kᵀ X [p, N], A_k = softmax(V_kᵀ V_k · scale), S_k = V_k A_k, and an [`OutputMap`] takes the stacked S to the tokens.
+/// V_k = U_kᵀ X `[p, N]`, A_k = softmax(V_kᵀ V_k · scale), S_k = V_k A_k, and an [`OutputMap`] takes the stacked S to the tokens.
 ///
-/// Parameters: `NAME.qkv.weight` [K·p, d], whose rows k·p..(k+1)·p are U_kᵀ, and those of the output map.
+/// Parameters: `NAME.qkv.weight` `[K·p, d]`, whose rows k·p..(k+1)·p are U_kᵀ, and those of the output map.
 #[derive(Clone, Debug)]
 pub struct SubspaceAttention {
     projection: Linear,
@@ -21,9 +21,9 @@ pub struct SubspaceAttention {
 /// What subspace attention saves.
 #[derive(Clone, Debug)]
 pub struct SubspaceAttentionTape<B: Backend> {
-    /// V [B, N, K·p], the projected tokens.
+    /// V `[B, N, K·p]`, the projected tokens.
     pub projected: B::Tensor,
-    /// S [B, N, K·p], the heads' outputs, where the output map needs them.
+    /// S `[B, N, K·p]`, the heads' outputs, where the output map needs them.
     heads: Option<B::Tensor>,
 }
 
@@ -46,12 +46,12 @@ impl SubspaceAttention {
         }
     }
 
-    /// Index of the projection's weight [K·p, d], the stacked transposed bases.
+    /// Index of the projection's weight `[K·p, d]`, the stacked transposed bases.
     pub fn bases_index(&self) -> usize {
         self.projection.weight
     }
 
-    /// x [B, N, d] → the attention branch [B, N, d], before it is added to the tokens.
+    /// x `[B, N, d]` → the attention branch `[B, N, d]`, before it is added to the tokens.
     ///
     /// # Errors
     /// Those of the backend.
@@ -67,7 +67,7 @@ impl SubspaceAttention {
         Ok((branch, SubspaceAttentionTape { projected, heads }))
     }
 
-    /// d_branch [B, N, d] → dx [B, N, d]; adds the gradients of the projection and of the output map. Saved values: the input x, V
+    /// d_branch `[B, N, d]` → dx `[B, N, d]`; adds the gradients of the projection and of the output map. Saved values: the input x, V
     /// and S.
     ///
     /// # Errors

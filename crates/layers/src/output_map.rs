@@ -6,7 +6,7 @@ use crate::{
 };
 use srr_kernels::{Backend, Tensor as _, Transpose};
 
-/// The map of the stacked heads S [B, N, K·p] to the attention branch [B, N, d], with W_u [K·p, d] the projection's weight (the
+/// The map of the stacked heads S `[B, N, K·p]` to the attention branch `[B, N, d]`, with W_u `[K·p, d]` the projection's weight (the
 /// transposed bases, stacked) and tokens in rows.
 #[derive(Clone, Debug)]
 pub enum OutputMap {
@@ -56,7 +56,7 @@ impl OutputMap {
         }
     }
 
-    /// S [B, N, K·p] → branch [B, N, d] and S, saved where backward needs it. `projection` is the index of W_u.
+    /// S `[B, N, K·p]` → branch `[B, N, d]` and S, saved where backward needs it. `projection` is the index of W_u.
     ///
     /// # Errors
     /// Those of the backend.
@@ -75,7 +75,7 @@ impl OutputMap {
         Ok((branch, Some(heads)))
     }
 
-    /// d_branch [B, N, d] → dS [B, N, K·p]; adds the gradient of the map, which for a tied map is one of the two parts of the
+    /// d_branch `[B, N, d]` → dS `[B, N, K·p]`; adds the gradient of the map, which for a tied map is one of the two parts of the
     /// gradient of W_u. Saved value: S.
     ///
     /// # Errors
@@ -116,7 +116,7 @@ impl OutputMap {
     }
 }
 
-/// factor · x W for x [B, N, m] and W [m, d].
+/// factor · x W for x `[B, N, m]` and W `[m, d]`.
 fn times<B: Backend>(
     ctx: &Context<'_, B>,
     factor: f64,

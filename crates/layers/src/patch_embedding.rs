@@ -15,20 +15,20 @@ pub struct PatchEmbedding {
 /// What the patch embedding saves.
 #[derive(Clone, Debug)]
 pub struct PatchEmbeddingTape<B: Backend> {
-    /// Shape [B, C, H, W] of the images.
+    /// Shape `[B, C, H, W]` of the images.
     images: Vec<usize>,
-    /// P [B, n, patch_dim].
+    /// P `[B, n, patch_dim]`.
     patches: B::Tensor,
     /// LN(P).
     first_norm: NormTape<B>,
-    /// E = LN(P) Wᵀ + b [B, n, d].
+    /// E = LN(P) Wᵀ + b `[B, n, d]`.
     embedded: B::Tensor,
     /// LN(E).
     second_norm: NormTape<B>,
 }
 
 impl<B: Backend> PatchEmbeddingTape<B> {
-    /// The embedded patches [B, n, d], n patches in row-major order of the grid.
+    /// The embedded patches `[B, n, d]`, n patches in row-major order of the grid.
     pub fn output(&self) -> &B::Tensor {
         self.second_norm.output(&self.embedded)
     }
@@ -51,7 +51,7 @@ impl PatchEmbedding {
         }
     }
 
-    /// images [B, C, H, W] → embedded patches [B, n, d], found in the tape.
+    /// images `[B, C, H, W]` → embedded patches `[B, n, d]`, found in the tape.
     ///
     /// # Errors
     /// Those of the backend.
@@ -73,7 +73,7 @@ impl PatchEmbedding {
         })
     }
 
-    /// dy [B, n, d] → d_images [B, C, H, W] where `need_input`; adds the gradients of all parameters. Saved values: P, LN(P), E and
+    /// dy `[B, n, d]` → d_images `[B, C, H, W]` where `need_input`; adds the gradients of all parameters. Saved values: P, LN(P), E and
     /// the norms' statistics.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use crate::{BlockTape, ForwardOptions, HeadTape, PatchEmbeddingTape};
 use srr_kernels::Backend;
 
-/// Everything that a forward pass saved. Token tensors are [B, N, d] with tokens in rows, the class token first.
+/// Everything that a forward pass saved. Token tensors are `[B, N, d]` with tokens in rows, the class token first.
 #[derive(Clone, Debug)]
 pub struct Tape<B: Backend> {
     pub(crate) options: ForwardOptions,
@@ -24,7 +24,7 @@ impl<B: Backend> Tape<B> {
         self.blocks.len()
     }
 
-    /// The embedded patches [B, n, d], before class token and positions.
+    /// The embedded patches `[B, n, d]`, before class token and positions.
     pub fn patch_embedding(&self) -> &B::Tensor {
         self.embedding.output()
     }
@@ -62,12 +62,12 @@ impl<B: Backend> Tape<B> {
         self.blocks.get(layer)
     }
 
-    /// The pooled tokens [B, d], before the head's norm.
+    /// The pooled tokens `[B, d]`, before the head's norm.
     pub fn features(&self) -> &B::Tensor {
         &self.head.features
     }
 
-    /// The features [B, d] as the last linear map reads them, after the head's norm.
+    /// The features `[B, d]` as the last linear map reads them, after the head's norm.
     pub fn normed_features(&self) -> &B::Tensor {
         self.head.map_input()
     }

@@ -3,8 +3,8 @@
 use crate::{Context, Gradients, Initial, Layout, ParameterKind, Result};
 use srr_kernels::{Backend, Tensor as _};
 
-/// Puts a learned class token before the patches and adds a learned position to every token: `cls_token` [1, 1, d] and
-/// `pos_embedding` [1, N, d].
+/// Puts a learned class token before the patches and adds a learned position to every token: `cls_token` `[1, 1, d]` and
+/// `pos_embedding` `[1, N, d]`.
 #[derive(Clone, Debug)]
 pub struct TokenFrame {
     position: usize,
@@ -22,7 +22,7 @@ impl TokenFrame {
         }
     }
 
-    /// patches [B, n, d] → tokens [B, n + 1, d], after dropout.
+    /// patches `[B, n, d]` → tokens `[B, n + 1, d]`, after dropout.
     ///
     /// # Errors
     /// Those of the backend.
@@ -45,7 +45,7 @@ impl TokenFrame {
         Ok(out)
     }
 
-    /// d_tokens [B, n + 1, d] → d_patches [B, n, d]; adds the sums over the batch to the gradients of positions and class token.
+    /// d_tokens `[B, n + 1, d]` → d_patches `[B, n, d]`; adds the sums over the batch to the gradients of positions and class token.
     /// Saves nothing.
     ///
     /// # Errors

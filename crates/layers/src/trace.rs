@@ -22,9 +22,9 @@ pub struct Options {
     pub pool: Pool,
 }
 
-/// Runs a checkpoint on images [B, C, H, W] and returns `logits` [B, classes] and, for each layer l, the tokens [B, N, d] after the
-/// attention's skip, `layer{l}.attention`, and after the token step, `layer{l}.ista`. With labels [B] also the mean cross-entropy
-/// `loss` [1] and its gradient `grad.NAME` with respect to every trainable parameter.
+/// Runs a checkpoint on images `[B, C, H, W]` and returns `logits` `[B, classes]` and, for each layer l, the tokens `[B, N, d]` after the
+/// attention's skip, `layer{l}.attention`, and after the token step, `layer{l}.ista`. With labels `[B]` also the mean cross-entropy
+/// `loss` `[1]` and its gradient `grad.NAME` with respect to every trainable parameter.
 ///
 /// The variant is that of [`Checkpoint::config`], or else the one that the tensors' names show.
 ///

@@ -7,20 +7,20 @@ use std::{fmt, str::FromStr};
 /// Which transformer a classifier is built of.
 ///
 /// The first six differ in the attention half-step alone: with tokens Z (normalized), w = U^T Z the projections onto the K
-/// subspaces (one map [K·p, d]) and S the stacked attention heads, each adds another map of S to the tokens (Yu et al. 2023,
+/// subspaces (one map `[K·p, d]`) and S the stacked attention heads, each adds another map of S to the tokens (Yu et al. 2023,
 /// Hu, Zou and Xu 2024).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Variant {
-    /// CRATE: Z + W·S + b with a learned map W [d, K·p]; omitted, Z + S, when K = 1 and p = d.
+    /// CRATE: Z + W·S + b with a learned map W `[d, K·p]`; omitted, Z + S, when K = 1 and p = d.
     #[serde(rename = "crate")]
     Crate,
-    /// CRATE-C, the conceptual step: Z + [U_1 … U_K]·S.
+    /// CRATE-C, the conceptual step: Z + `[U_1 … U_K]`·S.
     #[serde(rename = "crate-c")]
     Conceptual,
-    /// CRATE-N, the negative step: Z − [U_1 … U_K]·S.
+    /// CRATE-N, the negative step: Z − `[U_1 … U_K]`·S.
     #[serde(rename = "crate-n")]
     Negative,
-    /// CRATE-T, the transposed map: Z + [U_1 … U_K]ᵀ·S; needs K·p = d.
+    /// CRATE-T, the transposed map: Z + `[U_1 … U_K]`ᵀ·S; needs K·p = d.
     #[serde(rename = "crate-t")]
     Transpose,
     /// CRATE-Fix: Z + W₀·S with a random map that is never trained.

@@ -373,6 +373,19 @@ fn what_cannot_be_inferred_is_said() {
         state.tensors.get_mut(name).unwrap().shape.push(1);
         assert!(reason(&state, 2, 2, tied, size).contains(name));
     }
+    assert!(reason(&state, 2, usize::MAX, tied, size).contains("patches"));
+    let mut stray = state.clone();
+    let extra = stray.tensors["cls_token"].clone();
+    let name = format!("transformer.layers.{}.0.norm.weight", usize::MAX);
+    stray.tensors.insert(name, extra);
+    assert!(reason(&stray, 2, 2, tied, size).contains("layer"));
+    let mut empty = checkpoint(&awkward(Variant::Vit));
+    empty.tensors.get_mut("cls_token").unwrap().shape = vec![1, 1, 0];
+    let error = ClassifierConfig::infer(&empty, 2, 2, None, size).unwrap_err();
+    assert!(
+        matches!(error, Error::Config { field: "dim", .. }),
+        "{error}"
+    );
     // A size that does not fit the positions shows when the weights are taken.
     let other = ClassifierConfig::infer(&state, 2, 2, tied, Some([6, 6])).unwrap();
     let error = model(&other).parameters(&state.tensors).unwrap_err();

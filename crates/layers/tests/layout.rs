@@ -122,8 +122,11 @@ fn bases_are_the_projections() {
 #[test]
 fn impossible_configurations_name_their_field() {
     type Change = fn(&mut ClassifierConfig);
-    let changes: [(&str, Change); 14] = [
+    let changes: [(&str, Change); 17] = [
         ("image", |c| c.image = [0, 6, 4]),
+        ("image", |c| c.image = [1, 1 << 40, 1 << 40]),
+        ("heads", |c| (c.heads, c.head_dim) = (usize::MAX, Some(2))),
+        ("head_dim", |c| c.head_dim = Some(usize::MAX)),
         ("patch", |c| c.patch = 0),
         ("patch", |c| c.patch = 4),
         ("classes", |c| c.classes = 0),
