@@ -9,7 +9,7 @@ use std::{error::Error, path::PathBuf, sync::Arc};
 
 /// Evaluate a trained model on a data set.
 #[derive(Debug, clap::Args)]
-pub struct EvaluateArgs {
+pub(crate) struct EvaluateArgs {
     /// Weights: a model.safetensors, or a checkpoint of a run; one without a model's configuration needs a config.toml beside it
     #[arg(long, value_name = "F")]
     checkpoint: PathBuf,
@@ -34,7 +34,7 @@ pub struct EvaluateArgs {
 ///
 /// # Errors
 /// A checkpoint or data set that cannot be used, in words for the terminal.
-pub fn run(args: EvaluateArgs) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(args: EvaluateArgs) -> Result<(), Box<dyn Error>> {
     let model = load_model(&args.checkpoint)?;
     let dataset = srr_datasets::open(&args.data, &srr_datasets::default_folder()?)?;
     let normalization = match &model.normalization {

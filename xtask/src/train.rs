@@ -14,7 +14,7 @@ use std::{
 
 /// Train one model; start again to go on where it was stopped.
 #[derive(Debug, clap::Args)]
-pub struct TrainArgs {
+pub(crate) struct TrainArgs {
     /// crate, crate-c, crate-n, crate-t, crate-fix, crate-identity or vit
     #[arg(long, value_name = "V")]
     variant: Variant,
@@ -34,7 +34,7 @@ pub struct TrainArgs {
 ///
 /// # Errors
 /// A configuration, data set or folder that cannot be used, in words for the terminal.
-pub fn run(args: TrainArgs) -> Result<ExitCode, Box<dyn Error>> {
+pub(crate) fn run(args: TrainArgs) -> Result<ExitCode, Box<dyn Error>> {
     let experiment = resolve(&args)?;
     let dataset = srr_datasets::open(&args.data, &srr_datasets::default_folder()?)?;
     let data = experiment.training_data(dataset)?;
