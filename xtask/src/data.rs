@@ -122,9 +122,13 @@ fn verify(entry: &Entry, folder: &Path) -> Result<String, srr_datasets::Error> {
             set.digest()
         );
     }
-    text += match entry.files.iter().filter(|f| f.sha256.is_none()).count() {
-        0 => "all files are the official ones\n",
-        _ => "sizes and labels are right; no digest is published for single files of this set\n",
+    let undigested = entry.files.iter().any(|f| f.sha256.is_none());
+    text += match (entry.folder, undigested) {
+        (None, _) => "embedded in the library\n",
+        (_, false) => "all files are the official ones\n",
+        (_, true) => {
+            "sizes and labels are right; no digest is published for single files of this set\n"
+        }
     };
     Ok(text)
 }
