@@ -17,8 +17,11 @@ pub struct Choice {
 
 type Change = Box<dyn Fn(Conventions) -> Conventions>;
 
+/// A question with the names of its answers.
+type Question = (&'static str, Vec<(String, Change)>);
+
 /// The questions with all their answers, the default's first.
-fn questions() -> Result<Vec<(&'static str, Vec<(String, Change)>)>, Error> {
+fn questions() -> Result<Vec<Question>, Error> {
     fn option(
         name: &str,
         change: impl Fn(Conventions) -> Conventions + 'static,

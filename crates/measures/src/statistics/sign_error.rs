@@ -139,7 +139,7 @@ impl SignErrors {
             let groups = groups_along(table.axes(), &models, axis);
             let environments: Vec<((usize, usize), Sums)> = groups
                 .par_iter()
-                .flat_map_iter(|group| cell_pairs(group, &pair))
+                .flat_map_iter(|group| cell_pairs(group, pair))
                 .collect();
             // numpy's isclose lets a size through that misses the bound by rounding.
             let bound = options.least_effective_size * (1.0 - 1e-5) - 1e-8;

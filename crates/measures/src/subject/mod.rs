@@ -133,7 +133,7 @@ pub trait Subject: Sync {
         Err(Unavailable::capability("input Jacobians"))
     }
 
-    /// Logits [classes] of one input with `map` applied to every scalar of every parameter, trained or not, and every norm replaced by
+    /// Logits `[classes]` of one input with `map` applied to every scalar of every parameter, trained or not, and every norm replaced by
     /// the identity.
     fn mapped_forward(
         &self,
