@@ -309,6 +309,58 @@ fn missing_parts_are_named() {
 }
 
 #[test]
+fn rows_of_intervals_are_as_tall_as_the_series_side_by_side_need() {
+    let names = ["a", "b", "c", "d"];
+    let height = |series: Vec<Series>| {
+        let axes = (Axis::new("τ").range(-1.0, 1.0), Axis::categories("", names));
+        let panel = Panel {
+            series,
+            ..Panel::new("", axes.0, axes.1)
+        };
+        let file = svg::render(
+            &Chart::new("c", "", "").panel(panel),
+            Theme::Paper,
+            Size::Wide,
+        );
+        let document = Document::parse(&file).unwrap();
+        document
+            .root_element()
+            .attribute("height")
+            .unwrap()
+            .parse::<f64>()
+            .unwrap()
+    };
+    let row = |i: usize| Point::at(0.1, i as f64);
+    let together = vec![Series::new("", 0, Mark::Forest).points((0..4).map(row))];
+    let apart: Vec<Series> = (0..4)
+        .map(|i| Series::new("", i, Mark::Forest).points([row(i)]))
+        .collect();
+    let doubled = [together.clone(), together.clone()].concat();
+    assert_eq!(height(together.clone()), height(apart));
+    assert!(height(doubled) > height(together));
+}
+
+#[test]
+fn folded_columns_keep_their_titles() {
+    let panel = |title: &str| {
+        let series = Series::new("", 0, Mark::Line).points([(0.0, 1.0), (1.0, 2.0)]);
+        Panel::new(title, Axis::new("x"), Axis::new("y")).series(series)
+    };
+    let titles = ["C", "N", "T", "E", "", "", "", ""];
+    let chart = titles
+        .iter()
+        .fold(Chart::new("c", "", "").columns(4), |chart, title| {
+            chart.panel(panel(title))
+        });
+    let drawn = |size| {
+        svg::render(&chart, Theme::Page, size)
+            .matches(">T</text>")
+            .count()
+    };
+    assert_eq!((drawn(Size::Wide), drawn(Size::Narrow)), (1, 2));
+}
+
+#[test]
 fn charts_without_content_are_drawn() {
     let empty = [
         Chart::new("a", "", ""),

@@ -1,10 +1,11 @@
 //! The grid of panels: rows and columns, ticks, and margins that fit what is written around each plot.
 
 use super::layout::{Frame, Heading, LINE, SLANT, Size, Sizes, TICK_GAP};
+use super::marks::abreast;
 use super::metrics::{width, wrap};
 use super::scale::Range;
 use super::ticks::{Tick, ticks};
-use crate::report::{Axis, Chart, Mark, Panel, Share};
+use crate::report::{Axis, Chart, Panel, Share};
 
 /// Widest and narrowest cell of a heat map.
 const CELL: (f64, f64) = (92.0, 40.0);
@@ -132,7 +133,7 @@ impl Grid {
             let height = self.plot_height(panel, width);
             let y_ticks = ticks(&panel.y, &y, (height / (4.0 * sizes.tick)) as usize);
             let (x_ticks, slanted) = horizontal_ticks(&panel.x, &x, sizes, width);
-            let heading = Heading::new(self.title(chart, i), panel, sizes, plot);
+            let heading = Heading::new(self.heading(chart, i), sizes, plot);
             let widest = y_ticks
                 .iter()
                 .map(|t| text_width(&t.label, sizes.tick))
@@ -156,6 +157,11 @@ impl Grid {
             }
         };
         let mut frames: Vec<Frame> = chart.panels.iter().enumerate().map(frame).collect();
+        // Notes stand beside the titles everywhere or nowhere.
+        let below = |f: &Frame| !f.heading.note.is_empty() && !f.heading.beside;
+        if frames.iter().any(below) {
+            frames.iter_mut().for_each(|f| f.heading.beside = false);
+        }
         // The vertical labels of a column stand one above the other.
         for column in 0..self.columns {
             let members = || (0..self.cells.len()).filter(|i| self.cells[*i].1 == column);
@@ -165,22 +171,21 @@ impl Grid {
         frames
     }
 
-    /// A panel's title. Where columns are folded, a panel without one has that of its column, which now stands far above it.
-    fn title<'a>(&self, chart: &'a Chart, panel: usize) -> &'a str {
-        let column = || {
-            chart
-                .panels
-                .iter()
-                .skip(panel % self.original)
-                .step_by(self.original)
+    /// A panel's title and note. Where columns are folded, a panel without a title has those of its column, which now stand far above.
+    fn heading<'a>(&self, chart: &'a Chart, panel: usize) -> (&'a str, &'a str) {
+        let own = &chart.panels[panel];
+        let mut column = chart
+            .panels
+            .iter()
+            .skip(panel % self.original)
+            .step_by(self.original);
+        let above = column.find(|p| !p.title.is_empty());
+        let from = if own.title.is_empty() && self.columns < self.original {
+            above.unwrap_or(own)
+        } else {
+            own
         };
-        match chart.panels[panel].title.as_str() {
-            "" if self.columns < self.original => column()
-                .map(|p| p.title.as_str())
-                .find(|t| !t.is_empty())
-                .unwrap_or(""),
-            title => title,
-        }
+        (&from.title, &from.note)
     }
 
     fn plot_height(&self, panel: &Panel, plot: f64) -> f64 {
@@ -189,12 +194,8 @@ impl Grid {
             return 27.0 * rows;
         }
         if rows > 0.0 {
-            let forests = panel
-                .series
-                .iter()
-                .filter(|s| s.mark == Mark::Forest)
-                .count() as f64;
-            return rows * (8.0 + 11.0 * forests).max(21.0);
+            let abreast = abreast(panel) as f64;
+            return rows * (8.0 + 11.0 * abreast).max(21.0);
         }
         let aspect = match self.columns {
             1 => 0.56,

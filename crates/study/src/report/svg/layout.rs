@@ -5,7 +5,7 @@ use super::legend::Legend;
 use super::metrics::{width, wrap};
 use super::scale::{Place, Range, ranges};
 use super::ticks::Tick;
-use crate::report::{Chart, Panel};
+use crate::report::Chart;
 
 /// How wide a figure may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,14 +76,14 @@ pub(super) struct Heading {
 }
 
 impl Heading {
-    pub(super) fn new(title: &str, panel: &Panel, sizes: &Sizes, limit: f64) -> Self {
-        let together = width(title, BOLD * sizes.title) + width(&panel.note, sizes.tick) + 12.0;
+    pub(super) fn new((title, note): (&str, &str), sizes: &Sizes, limit: f64) -> Self {
+        let together = width(title, BOLD * sizes.title) + width(note, sizes.tick) + 12.0;
         let title = wrap(title, BOLD * sizes.title, limit);
-        let beside = !panel.note.is_empty() && title.len() <= 1 && together <= limit;
+        let beside = !note.is_empty() && title.len() <= 1 && together <= limit;
         let note = if beside {
-            vec![panel.note.clone()]
+            vec![note.to_owned()]
         } else {
-            wrap(&panel.note, sizes.tick, limit)
+            wrap(note, sizes.tick, limit)
         };
         Self {
             title,

@@ -83,6 +83,11 @@ fn key(point: &Point, horizontal: bool) -> (bool, i64) {
     (horizontal, position.round() as i64) // casting saturates
 }
 
+/// Largest number of series side by side in one category of a panel.
+pub(super) fn abreast(panel: &Panel) -> usize {
+    Dodge::new(panel).most
+}
+
 /// What drawing the series of one panel needs.
 struct Pen<'a> {
     canvas: &'a mut Canvas,
@@ -396,5 +401,6 @@ mod tests {
         assert_eq!(dodge.offset(0, &Point::at(0.0, 0.0), true), -0.5);
         assert_eq!(dodge.offset(1, &Point::at(0.0, 0.0), true), 0.5);
         assert_eq!(dodge.offset(1, &Point::at(1.0, 0.0), true), 0.0);
+        assert_eq!(abreast(&panel), 2);
     }
 }
