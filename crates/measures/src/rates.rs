@@ -2,9 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use ndarray::{ArrayView3, s};
+use ndarray::{Array2, ArrayView3, Axis, s};
+use rayon::prelude::*;
 use srr_coding_rate::{
     Bases, ClassToken, Coding, Conventions, Location, MeasuredNorms, SparseRateReduction, batch,
+    compressed_rate_of_projections,
 };
 
 use crate::measure::{Undefined, Value};
@@ -50,7 +52,8 @@ impl NetworkRates {
 /// The rates of a network under each of `conventions`.
 ///
 /// There is one pass over the tokens for each state of the norms. Within it, R, R^c and ‖Z‖₀ are computed once for all conventions that
-/// agree on what they depend on, so that conventions which differ in λ or in the meaning of ‖Z‖₀ alone cost nothing.
+/// agree on what they depend on, and tokens are projected once for all precisions: conventions which differ in λ or in the meaning of
+/// ‖Z‖₀ alone cost nothing.
 pub fn network_rates(
     subject: &dyn Subject,
     conventions: &[Conventions],
@@ -170,17 +173,21 @@ impl Plan {
                 batch::coding_rate(tokens, *coding, head_dim).map_err(failed)
             });
         }
-        for ((coding, class, location), sums) in &mut self.compressed {
-            accumulate(sums, batch.layer, || {
-                let tokens = match location {
-                    Location::LayerOutput => batch.output,
-                    Location::AttentionInput => batch.attention_input.ok_or_else(|| {
-                        Undefined::Misfit("the layer shows no attention input".to_owned())
-                    })?,
-                };
-                let bases = bases.as_ref().map_err(Clone::clone)?;
-                batch::compressed_rate(measured(tokens, *class)?, bases, *coding).map_err(failed)
-            });
+        for location in [Location::LayerOutput, Location::AttentionInput] {
+            let here = self.compressed.iter_mut().filter(|e| e.0.2 == location);
+            let mut here = here.peekable();
+            if here.peek().is_some() {
+                let projected = bases
+                    .as_ref()
+                    .map_err(Clone::clone)
+                    .and_then(|bases| project(batch, bases, location));
+                for ((coding, class, _), sums) in here {
+                    accumulate(sums, batch.layer, || {
+                        let (projected, heads) = projected.as_ref().map_err(Clone::clone)?;
+                        compressed_rates(projected, *heads, *coding, *class)
+                    });
+                }
+            }
         }
         for (class, counts, shares) in &mut self.nonzeros {
             let tokens = measured(batch.output, *class);
@@ -255,15 +262,56 @@ fn bases<'a>(batch: &LayerBatch<'a>) -> Result<Bases<'a, f64>, Undefined> {
     Bases::from_stacked(given.stacked, given.heads).map_err(failed)
 }
 
+/// The projections [N, K·p] of every image's tokens onto all heads, and the number of heads.
+fn project(
+    batch: &LayerBatch<'_>,
+    bases: &Bases<'_, f64>,
+    location: Location,
+) -> Result<(Vec<Array2<f64>>, usize), Undefined> {
+    let tokens = match location {
+        Location::LayerOutput => batch.output,
+        Location::AttentionInput => batch
+            .attention_input
+            .ok_or_else(|| Undefined::Misfit("the layer shows no attention input".to_owned()))?,
+    };
+    let images = tokens.axis_iter(Axis(0)).into_par_iter();
+    let projected: Vec<_> = images.map(|image| bases.project(image)).collect();
+    let projected: Result<Vec<_>, _> = projected.into_iter().collect();
+    Ok((projected.map_err(failed)?, bases.heads()))
+}
+
+/// R^c of every image, [B].
+fn compressed_rates(
+    projected: &[Array2<f64>],
+    heads: usize,
+    coding: Coding,
+    class: ClassToken,
+) -> Result<Vec<f64>, Undefined> {
+    let first = match class {
+        ClassToken::Counted => 0,
+        ClassToken::LeftOut => 1,
+    };
+    if projected.iter().any(|image| image.nrows() <= first) {
+        return Err(only_class_token());
+    }
+    let rate = |image: &Array2<f64>| {
+        compressed_rate_of_projections(image.slice(s![first.., ..]), heads, coding)
+    };
+    let rates: Vec<_> = projected.par_iter().map(rate).collect();
+    rates.into_iter().map(|rate| rate.map_err(failed)).collect()
+}
+
+fn only_class_token() -> Undefined {
+    Undefined::Misfit("no token is left without the class token".to_owned())
+}
+
 fn measured(
     tokens: ArrayView3<'_, f64>,
     class: ClassToken,
 ) -> Result<ArrayView3<'_, f64>, Undefined> {
     match class {
         ClassToken::Counted => Ok(tokens),
-        ClassToken::LeftOut if tokens.dim().1 < 2 => Err(Undefined::Misfit(
-            "no token is left without the class token".to_owned(),
-        )),
+        ClassToken::LeftOut if tokens.dim().1 < 2 => Err(only_class_token()),
         ClassToken::LeftOut => Ok(tokens.slice_move(s![.., 1.., ..])),
     }
 }
