@@ -3,7 +3,7 @@
 use crate::interrupt::{INTERRUPTED, stop_on_signal};
 use indicatif::{ProgressBar, ProgressStyle};
 use srr_study::{
-    Error as StudyError, Shard, Study, StudyOptions, files,
+    Error as StudyError, Shard, Study, StudyOptions,
     profile::{self, Profile},
     progress::{Notice, Observer},
     report::{self, terminal},
@@ -90,11 +90,7 @@ fn finish(
     start: Instant,
 ) -> Result<(), Box<dyn Error>> {
     let artefacts = study.collect(display)?;
-    let written = report::write(&artefacts, &study.provenance()?, &options.out)?;
-    files::write_json(
-        &options.out.join("timings.json"),
-        &study.timings(start.elapsed())?,
-    )?;
+    let written = study.publish(&artefacts, start.elapsed())?;
     print!("{}", terminal::summary(&artefacts));
     println!();
     println!("{} files in {}", written.len(), options.out.display());

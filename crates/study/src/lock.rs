@@ -2,8 +2,8 @@
 
 use crate::{Error, Result};
 use std::{
-    fs::{File, OpenOptions, TryLockError},
-    path::Path,
+    fs::{self, File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
 };
 
 /// An exclusive lock on a folder, held until it is dropped or the process ends, however it ends.
@@ -21,13 +21,7 @@ impl FolderLock {
     /// # Errors
     /// [`Error::Io`] when the lock file cannot be opened or the file system knows no locks.
     pub fn try_take(folder: &Path) -> Result<Option<Self>> {
-        let path = folder.join("lock");
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(Error::io("open", &path))?;
+        let (path, file) = open(folder)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -38,6 +32,41 @@ impl FolderLock {
             }),
         }
     }
+
+    /// Takes the lock of `folder`, as soon as nobody else holds it.
+    ///
+    /// # Errors
+    /// As [`try_take`](Self::try_take).
+    pub fn take(folder: &Path) -> Result<Self> {
+        let (path, file) = open(folder)?;
+        file.lock().map_err(Error::io("lock", path))?;
+        Ok(Self { _file: file })
+    }
+
+    /// Removes the temporary files that a killed writer left in the folder. Whoever holds the lock is its only writer.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn sweep(&self, folder: &Path) -> Result<()> {
+        let entries = fs::read_dir(folder).map_err(Error::io("list", folder))?;
+        for entry in entries {
+            let path = entry.map_err(Error::io("list", folder))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with('.') && name.ends_with(".tmp") {
+                fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The lock file of a folder.
+fn open(folder: &Path) -> Result<(PathBuf, File)> {
+    let path = folder.join("lock");
+    let mut options = OpenOptions::new();
+    let options = options.create(true).truncate(false).write(true);
+    let file = options.open(&path).map_err(Error::io("open", &path))?;
+    Ok((path, file))
 }
 
 #[cfg(test)]
@@ -56,6 +85,27 @@ mod tests {
         assert!(!other);
         drop(held);
         assert!(FolderLock::try_take(folder.path()).unwrap().is_some());
+    }
+
+    #[test]
+    fn sweeping_removes_what_killed_writers_left_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            ".result.json.12-3.tmp",
+            "result.json",
+            ".hidden",
+            "notes.tmp",
+        ] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let lock = FolderLock::take(folder.path()).unwrap();
+        lock.sweep(folder.path()).unwrap();
+        let names = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+        names.sort();
+        assert_eq!(names, [".hidden", "lock", "notes.tmp", "result.json"]);
     }
 
     #[test]

@@ -187,6 +187,7 @@ impl RunFolder {
         let Some(lock) = FolderLock::try_take(&self.path)? else {
             return Ok(None);
         };
+        lock.sweep(&self.path)?;
         if !self.check_config(config)? {
             write_atomically(
                 &self.file("config.json"),

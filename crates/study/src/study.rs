@@ -6,10 +6,11 @@ use crate::{
     clock::{Of, Spent},
     data::DataStore,
     files,
+    lock::FolderLock,
     plan::{Context, PlannedRun, merge, share},
     profile::Profile,
     progress::{Notice, Observer},
-    report::{Artefact, Provenance},
+    report::{self, Artefact, Provenance},
     scheduler,
     store::{Store, Timings},
     task::{Desk, RunTask, is_done},
@@ -159,6 +160,20 @@ impl<'a> Study<'a> {
             found.push(recipe.collect(&context)?);
         }
         Ok(found)
+    }
+
+    /// Writes tables, figures, the page and `timings.json` into the study's folder; one process at a time. Returns the names of the
+    /// files of the report, the page first.
+    ///
+    /// # Errors
+    /// [`Error::Report`] for tables and charts that are not well formed, and with the path when a file cannot be written.
+    pub fn publish(&self, artefacts: &[Artefact], this_process: Duration) -> Result<Vec<String>> {
+        let root = self.store.root();
+        let lock = FolderLock::take(root)?;
+        lock.sweep(root)?;
+        let names = report::write(artefacts, &self.provenance()?, root)?;
+        files::write_json(&root.join("timings.json"), &self.timings(this_process)?)?;
+        Ok(names)
     }
 
     /// Where the numbers come from; nothing in it differs between two runs of the same study.

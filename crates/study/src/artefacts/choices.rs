@@ -93,9 +93,9 @@ impl Recipe for Choices {
 const SHOWS: &str = "Sources disagree on how the sparse rate reduction is to be computed. Each row changes one answer and keeps all \
     others at the reference, and shows what becomes of its τ with the generalization gap.";
 
-const PAPER: &str = "The paper fixes ε^{2} = p/N (γ = 1) and removes LayerNorm when measuring (its App. C). It does not say whether \
-    ‖Z‖_{0} is a count or a share, whether tokens are normalized, or how images are averaged; the official CRATE hook reads R^{c} at \
-    the attention's input, keeps LayerNorm and scales each head's vectors to unit length. The paper has no such table.";
+const PAPER: &str = "The paper fixes ε^{2} = p/N (γ = 1) and removes LayerNorm when measuring; it has no such table.\n\n\
+    It does not say whether ‖Z‖_{0} is a count or a share, whether tokens are normalized, or how images are averaged. The official CRATE \
+    hook reads R^{c} at the attention's input, keeps LayerNorm and scales each head's vectors to unit length.";
 
 impl Choices {
     /// The reference first, then one change at a time, then the official hook's answers together.

@@ -29,6 +29,10 @@ impl Row {
         self.pairs.iter().filter_map(accuracies).collect()
     }
 
+    fn plain(&self) -> Vec<f64> {
+        self.accuracies().into_iter().map(|pair| pair.0).collect()
+    }
+
     fn regularized(&self) -> Vec<f64> {
         self.accuracies().into_iter().map(|pair| pair.1).collect()
     }
@@ -123,8 +127,8 @@ impl RegularizedLayers {
 const SHOWS: &str = "Accuracy when the penalty is put on one even layer, on a layer drawn anew at every step, or on all layers, beside \
     the same run without it.";
 
-const PAPER: &str = "In the paper the random layer is worse; its main table uses the last layer only. The accuracies of its Table 6 are \
-    not recorded here.";
+const PAPER: &str = "In the paper the random layer is worse; its main table uses the last layer only.\n\n\
+    The accuracies of its Table 6 are not recorded here.";
 
 /// The choices of the section, or 2, 4, …, L, random and all.
 fn choices(section: &profile::RegularizedLayers, depth: usize) -> Vec<LayerChoice> {
@@ -155,10 +159,11 @@ fn finding(rows: &[Row]) -> String {
             })
             .collect();
         paragraphs.push(format!(
-            "{}: best with the penalty on {}, {} %.\n\nAgainst the same runs without it: {}.",
+            "{}: best with the penalty on {}, {} %, against {} % without it.\n\nAgainst the same runs without it: {}.",
             title(variant),
             name(best.choice),
             fixed(mean(&best.regularized()), 2),
+            fixed(mean(&best.plain()), 2),
             list(&details)
         ));
     }
@@ -199,12 +204,11 @@ fn table(rows: &[Row]) -> Table {
             .decimals(2),
     ]);
     for row in rows {
-        let plain: Vec<f64> = row.accuracies().into_iter().map(|pair| pair.0).collect();
         table.push(vec![
             title(row.variant).into(),
             Cell::from(row.choice.to_string()),
             Cell::spread(&row.regularized()),
-            Cell::spread(&plain),
+            Cell::spread(&row.plain()),
             difference(Paired::new(&row.accuracies())),
         ]);
     }
@@ -232,11 +236,7 @@ fn chart(rows: &[Row]) -> Chart {
             .map(|(place, row)| error_bar(place as f64, &row.regularized()));
         let series = Series::new("", ink(variant), Mark::Points).points(points);
         let mut panel = Panel::new(title(variant), axis, Axis::new("top-1 (%)")).series(series);
-        let plain: Vec<f64> = of
-            .iter()
-            .flat_map(|row| row.accuracies())
-            .map(|pair| pair.0)
-            .collect();
+        let plain: Vec<f64> = of.iter().flat_map(|row| row.plain()).collect();
         if !plain.is_empty() {
             panel = panel.rule(Rule::horizontal(mean(&plain), "without the penalty"));
         }

@@ -64,8 +64,8 @@ impl Scatter {
 const SHOWS: &str = "One point per model of the zoo: the sparse rate reduction μ, mean over its layers, and the generalization gap, \
     colored by variant. Points that rise to the right mean that a smaller μ goes with better generalization.";
 
-const PAPER: &str = "The paper shows the same picture for 32 models on CIFAR-10 (its Fig. 4), where the overall τ is 0.445; the \
-    coordinates of its points are not recorded here.";
+const PAPER: &str = "The paper's Fig. 4 shows 32 models on CIFAR-10, with an overall τ of 0.445.\n\n\
+    The coordinates of its points are not recorded here.";
 
 /// A model that counts and has a value.
 struct Dot<'a> {

@@ -50,8 +50,8 @@ const SHOWS: &str = "R^{c} is ½ Σ log(1 + x) over the eigenvalues x of γ V^{T
     logarithm to second order, x − x²/2, and keeping one of its two terms. The figure shows how much of log(1 + x) either expansion \
     keeps.";
 
-const PAPER: &str = "The paper draws the same curves (its Fig. 1b) to show that the expansion holds near zero only; it is analysis, so \
-    there are no numbers to differ.";
+const PAPER: &str = "The paper draws the same curves (its Fig. 1b): the expansions hold near zero only.\n\n\
+    It is analysis, so there are no numbers to differ.";
 
 fn finding(curve: &[TaylorPoint]) -> String {
     let zero = curve.iter().find(|point| point.second_order_share() <= 0.0);
