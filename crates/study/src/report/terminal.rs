@@ -30,29 +30,54 @@ pub fn summary(artefacts: &[Artefact]) -> String {
         .max()
         .unwrap_or(0)
         .min(24);
-    let rest = WIDTH - names - 2 * GAP;
-    let longest = |column: usize| {
-        rows.iter()
-            .map(|r| r[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    // The finding gets the larger part, and what the paper's column does not need.
-    let paper = longest(2).max(head[2].len()).min(rest * 2 / 5);
-    let widths = [
-        names,
-        longest(1).max(head[1].len()).min(rest - paper),
-        paper,
-    ];
-
+    let widths = widths(&rows, &head, names);
     let mut out = String::new();
     push_row(&mut out, &head, &widths);
     out.push_str(&"─".repeat(widths.iter().sum::<usize>() + 2 * GAP));
     out.push('\n');
-    for row in &rows {
+    let airy = rows.iter().any(|row| height(row, &widths) > 1);
+    for (i, row) in rows.iter().enumerate() {
+        if airy && i > 0 {
+            out.push('\n');
+        }
         push_row(&mut out, row, &widths);
     }
     out
+}
+
+/// Widths of the columns: as wide as their texts where that fits, else the division with the fewest lines.
+fn widths(rows: &[[String; 3]], head: &[String; 3], names: usize) -> [usize; 3] {
+    let rest = WIDTH - names - 2 * GAP;
+    let longest = |column: usize| {
+        rows.iter()
+            .chain([head])
+            .map(|r| r[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let (found, paper) = (longest(1), longest(2));
+    if found + paper <= rest {
+        return [names, found, paper];
+    }
+    let lines = |paper: usize| {
+        rows.iter()
+            .map(|row| height(row, &[names, rest - paper, paper]))
+            .sum::<usize>()
+    };
+    let least = head[2].len();
+    // Of divisions with equally few lines, the one nearest to the middle.
+    let paper = (least..=rest - least)
+        .min_by_key(|paper| (lines(*paper), paper.abs_diff(rest / 2)))
+        .unwrap_or(rest / 2);
+    [names, rest - paper, paper]
+}
+
+fn height(row: &[String; 3], widths: &[usize; 3]) -> usize {
+    row.iter()
+        .zip(widths)
+        .map(|(text, width)| wrap(text, *width).len())
+        .max()
+        .unwrap_or(0)
 }
 
 fn said(text: &str) -> String {

@@ -28,7 +28,7 @@ pub(super) struct Sizes {
 /// Height of a line of text relative to its size.
 pub(super) const LINE: f64 = 1.28;
 /// Width of bold text relative to the same in regular weight.
-const BOLD: f64 = 1.07;
+const BOLD: f64 = 1.14;
 /// Angle of category names that do not fit side by side, in degrees.
 pub(super) const SLANT: f64 = 38.0;
 /// Distance between the plot and its tick labels.
