@@ -8,6 +8,7 @@ pub mod conformance;
 mod cpu;
 mod element;
 mod error;
+mod lanes;
 mod options;
 
 pub use backend::{Backend, Tensor};

@@ -41,7 +41,8 @@ pub(super) fn drop_elements<T: Element>(dropout: &Dropout, first: u64, x: &mut [
 }
 
 vectorized! {
-    fn draw<T, const FUSED>(seed: Seed, first: u64, threshold: u64, scale: T, x: &mut [T]) {
+    fn draw<T, S>(simd: S, seed: Seed, first: u64, threshold: u64, scale: T, x: &mut [T]) {
+        let _ = simd; // the loops below vectorize by themselves
         let mut words = [0_u32; WORDS];
         let mut next = first;
         let mut rest = x;

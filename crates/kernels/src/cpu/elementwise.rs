@@ -3,9 +3,9 @@
 use super::{
     Cpu, CpuTensor,
     parallel::{RowsMut, for_blocks},
-    vector::vectorized,
+    vector::{each2, each3, vectorized},
 };
-use crate::{Element, Result, Tensor, Unary, check, element::multiply_add};
+use crate::{Element, Result, Tensor, Unary, check, lanes::Lanes};
 
 /// Elements of a block of a loop that only reads and writes.
 const BLOCK: usize = 1 << 14;
@@ -96,28 +96,24 @@ pub(super) fn scale<T: Element>(y: &mut [T], alpha: T) -> Result<()> {
 
 vectorized! {
     /// y ← y + α x.
-    fn axpy<T, const FUSED>(alpha: T, x: &[T], y: &mut [T]) {
-        for (y, &x) in y.iter_mut().zip(x) {
-            *y = multiply_add::<T, FUSED>(alpha, x, *y);
-        }
+    fn axpy<T, S>(simd: S, alpha: T, x: &[T], y: &mut [T]) {
+        let alpha = Lanes::splat(simd, alpha);
+        each2(simd, y, x, #[inline(always)] |y, x| alpha.mul_add(x, y));
     }
 }
 
 vectorized! {
     /// out ← a + α b.
-    fn scaled_sum<T, const FUSED>(a: &[T], alpha: T, b: &[T], out: &mut [T]) {
-        for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-            *out = multiply_add::<T, FUSED>(alpha, b, a);
-        }
+    fn scaled_sum<T, S>(simd: S, a: &[T], alpha: T, b: &[T], out: &mut [T]) {
+        let alpha = Lanes::splat(simd, alpha);
+        each3(simd, out, a, b, #[inline(always)] |_, a, b| alpha.mul_add(b, a));
     }
 }
 
 vectorized! {
     /// out ← a ⊙ b.
-    fn hadamard<T, const FUSED>(a: &[T], b: &[T], out: &mut [T]) {
-        for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-            *out = a * b;
-        }
+    fn hadamard<T, S>(simd: S, a: &[T], b: &[T], out: &mut [T]) {
+        each3(simd, out, a, b, #[inline(always)] |_, a, b| a * b);
     }
 }
 

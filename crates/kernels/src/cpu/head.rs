@@ -2,38 +2,35 @@
 
 use super::{
     dropout::drop_elements,
-    rows::{softmax_backward_rows, softmax_rows},
-    small::{Operand, padded, small_product},
-    vector::{each, each2, vectorized},
+    small::{Operand, RowMajor, small_product},
+    vector::{vectorized, width},
 };
-use crate::{AttentionOptions, Dropout, Element, check::Heads};
+use crate::{AttentionOptions, Dropout, Element, check::Heads, lanes::Lanes};
 
-/// The workspace of one head: N tokens of dimension p, in rows padded to N̄ and p̄ elements, which are whole vectors.
+/// The workspace of one head with N tokens of dimension p.
 ///
-/// Operands and results are slices that start at the head's first element; their rows are `stride` elements apart.
+/// Matrices of weights are kept transposed, keys in rows and queries in columns, so that the softmax of all queries runs down the
+/// rows and no vector is ever summed across. Their rows are padded to N̄ elements, whole vectors; what stands in the
+/// padding is not read. Operands and results are slices that start at the head's first element; their rows are `stride` apart.
 pub(super) struct Head<T> {
     tokens: usize,
     dim: usize,
     stride: usize,
+    /// N̄.
     wide: usize,
-    deep: usize,
     scale: T,
     causal: bool,
     dropout: Option<Dropout>,
-    /// Kᵀ or Vᵀ, [p, N̄].
+    /// Qᵀ, then dYᵀ, [p, N̄].
     columns: Vec<T>,
-    /// The rows of an operand, [N, p̄].
-    rows: Vec<T>,
-    /// A, [N, N̄].
+    /// Aᵀ, [N, N̄].
     weights: Vec<T>,
-    /// M ⊙ A, [N, N̄]; empty without dropout.
+    /// (M ⊙ A)ᵀ, [N, N̄]; empty without dropout.
     kept: Vec<T>,
-    /// dA, then dP, [N, N̄].
+    /// dAᵀ, then dPᵀ, [N, N̄].
     d_weights: Vec<T>,
     /// M, [N, N]; empty without dropout.
     mask: Vec<T>,
-    /// A result, [N, p̄].
-    result: Vec<T>,
 }
 
 impl<T: Element> Head<T> {
@@ -41,7 +38,7 @@ impl<T: Element> Head<T> {
         let Heads {
             tokens, dim, heads, ..
         } = *sizes;
-        let (wide, deep) = (padded(tokens), padded(dim));
+        let wide = tokens.next_multiple_of(width::<T>());
         let dropout = options.dropout.filter(|dropout| dropout.probability > 0.0);
         let if_dropped = |length| if dropout.is_some() { length } else { 0 };
         let zeros = |length| vec![T::zero(); length];
@@ -50,26 +47,21 @@ impl<T: Element> Head<T> {
             dim,
             stride: heads * dim,
             wide,
-            deep,
             scale: T::from_f64(options.scale),
             causal: options.causal,
             dropout,
             columns: zeros(dim * wide),
-            rows: zeros(tokens * deep),
             weights: zeros(tokens * wide),
             kept: zeros(if_dropped(tokens * wide)),
             d_weights: zeros(tokens * wide),
             mask: zeros(if_dropped(tokens * tokens)),
-            result: zeros(tokens * deep),
         }
     }
 
     /// Y = (M ⊙ A) V for the `pair`-th pair of example and head.
     pub(super) fn forward(&mut self, pair: usize, q: &[T], k: &[T], v: &[T], y: &mut [T]) {
         self.attend(pair, q, k);
-        self.pad(v);
-        self.from_weights(Source::Kept, false, false);
-        self.store(y);
+        self.apply(Source::Kept, v, y, false);
     }
 
     /// The gradients with respect to q, k and v, given those operands and dy.
@@ -80,118 +72,131 @@ impl<T: Element> Head<T> {
         [dq, dk, dv]: [&mut [T]; 3],
     ) {
         self.attend(pair, q, k);
-        self.pad(dy);
-        self.from_weights(Source::Kept, true, false); // dV = (M ⊙ A)ᵀ dY
-        self.store(dv);
-        self.transpose(v);
-        self.score_gradient(dy); // scale dP
-        self.pad(k);
-        self.from_weights(Source::Gradient, false, false); // dQ = scale dP K
-        self.store(dq);
-        self.pad(q);
-        self.from_weights(Source::Gradient, true, false); // dK = scale dPᵀ Q
-        self.store(dk);
+        self.apply_transposed(Source::Kept, dy, dv, false); // dV = (M ⊙ A)ᵀ dY
+        self.score_gradient(v, dy); // scale dP
+        self.apply(Source::Gradient, k, dq, false); // dQ = scale dP K
+        self.apply_transposed(Source::Gradient, q, dk, false); // dK = scale dPᵀ Q
     }
 
     /// The gradient with respect to the one operand of subspace self-attention: the three of [`backward`](Self::backward) add up.
     pub(super) fn mssa_backward(&mut self, pair: usize, v: &[T], ds: &[T], dv: &mut [T]) {
-        self.attend(pair, v, v); // leaves Vᵀ in `columns`
-        self.pad(ds);
-        self.from_weights(Source::Kept, true, false); // (M ⊙ A)ᵀ dS
-        self.score_gradient(ds); // scale dP
-        self.pad(v);
-        self.from_weights(Source::Gradient, false, true); // + scale dP V
-        self.from_weights(Source::Gradient, true, true); // + scale dPᵀ V
-        self.store(dv);
+        self.attend(pair, v, v);
+        self.apply_transposed(Source::Kept, ds, dv, false); // (M ⊙ A)ᵀ dS
+        self.score_gradient(v, ds); // scale dP
+        self.apply(Source::Gradient, v, dv, true); // + scale dP V
+        self.apply_transposed(Source::Gradient, v, dv, true); // + scale dPᵀ V
     }
 
     /// A = softmax(scale Q Kᵀ), and M ⊙ A.
     fn attend(&mut self, pair: usize, q: &[T], k: &[T]) {
         let (tokens, wide) = (self.tokens, self.wide);
-        self.transpose(k);
-        let q = Operand {
-            data: q,
-            row: self.stride,
-            column: 1,
-        };
-        product(
+        self.transpose(q);
+        let (k, queries) = (
+            self.rows_of(k),
+            RowMajor {
+                data: &self.columns,
+                stride: wide,
+            },
+        );
+        small_product(
             (tokens, self.dim, wide),
-            q,
-            &self.columns,
+            k,
+            queries,
             &mut self.weights,
+            wide,
             false,
         );
-        scale(self.scale, &mut self.weights);
-        softmax_rows(&mut self.weights, wide, tokens, self.causal);
+        softmax_columns(&mut self.weights, wide, self.scale, self.causal);
         if let Some(dropout) = &self.dropout {
             self.mask.fill(T::one());
             drop_elements(dropout, (pair * tokens * tokens) as u64, &mut self.mask);
             self.kept.copy_from_slice(&self.weights);
-            multiply_rows(&self.mask, tokens, wide, &mut self.kept);
+            multiply_transposed(&self.mask, tokens, wide, &mut self.kept);
         }
     }
 
-    /// scale dP with dP = A ⊙ (dA − row sums of A ⊙ dA) and dA = M ⊙ (dY Vᵀ); takes Vᵀ in `columns`.
-    fn score_gradient(&mut self, dy: &[T]) {
-        let dy = Operand {
-            data: dy,
-            row: self.stride,
-            column: 1,
-        };
-        product(
-            (self.tokens, self.dim, self.wide),
+    /// scale dP with dP = A ⊙ (dA − row sums of A ⊙ dA) and dA = M ⊙ (dY Vᵀ).
+    fn score_gradient(&mut self, v: &[T], dy: &[T]) {
+        let wide = self.wide;
+        self.transpose(dy);
+        let (v, dy) = (
+            self.rows_of(v),
+            RowMajor {
+                data: &self.columns,
+                stride: wide,
+            },
+        );
+        small_product(
+            (self.tokens, self.dim, wide),
+            v,
             dy,
-            &self.columns,
             &mut self.d_weights,
+            wide,
             false,
         );
         if self.dropout.is_some() {
-            multiply_rows(&self.mask, self.tokens, self.wide, &mut self.d_weights);
+            multiply_transposed(&self.mask, self.tokens, wide, &mut self.d_weights);
         }
-        softmax_backward_rows(&self.weights, &mut self.d_weights, self.wide, self.scale);
+        softmax_columns_backward(&self.weights, &mut self.d_weights, wide, self.scale);
     }
 
-    /// `result` ← (or +=) W X with X in `rows`, or Wᵀ X.
-    fn from_weights(&mut self, source: Source, transposed: bool, accumulate: bool) {
-        let data = match source {
-            Source::Gradient => &self.d_weights,
-            Source::Kept if self.dropout.is_some() => &self.kept,
-            Source::Kept => &self.weights,
+    /// y ← (or +=) W x for a matrix of weights.
+    fn apply(&self, source: Source, x: &[T], y: &mut [T], accumulate: bool) {
+        let weights = Operand {
+            data: self.weights_of(source),
+            row: 1,
+            column: self.wide,
         };
-        let (row, column) = if transposed {
-            (1, self.wide)
-        } else {
-            (self.wide, 1)
+        self.product(weights, x, y, accumulate);
+    }
+
+    /// y ← (or +=) Wᵀ x for a matrix of weights.
+    fn apply_transposed(&self, source: Source, x: &[T], y: &mut [T], accumulate: bool) {
+        let weights = Operand {
+            data: self.weights_of(source),
+            row: self.wide,
+            column: 1,
         };
-        let sizes = (self.tokens, self.tokens, self.deep);
-        product(
-            sizes,
-            Operand { data, row, column },
-            &self.rows,
-            &mut self.result,
+        self.product(weights, x, y, accumulate);
+    }
+
+    fn product(&self, weights: Operand<'_, T>, x: &[T], y: &mut [T], accumulate: bool) {
+        let x = RowMajor {
+            data: x,
+            stride: self.stride,
+        };
+        small_product(
+            (self.tokens, self.tokens, self.dim),
+            weights,
+            x,
+            y,
+            self.stride,
             accumulate,
         );
     }
 
+    fn weights_of(&self, source: Source) -> &[T] {
+        match source {
+            Source::Gradient => &self.d_weights,
+            Source::Kept if self.dropout.is_some() => &self.kept,
+            Source::Kept => &self.weights,
+        }
+    }
+
+    fn rows_of<'a>(&self, x: &'a [T]) -> Operand<'a, T> {
+        Operand {
+            data: x,
+            row: self.stride,
+            column: 1,
+        }
+    }
+
     fn transpose(&mut self, x: &[T]) {
-        for (i, token) in x.chunks(self.stride).take(self.tokens).enumerate() {
-            for (column, &x) in self.columns.chunks_exact_mut(self.wide).zip(token) {
-                column[i] = x;
+        let x = &x[..(self.tokens - 1) * self.stride + self.dim];
+        for (c, column) in self.columns.chunks_exact_mut(self.wide).enumerate() {
+            for (i, slot) in column[..self.tokens].iter_mut().enumerate() {
+                *slot = x[i * self.stride + c];
             }
-        }
-    }
-
-    fn pad(&mut self, x: &[T]) {
-        let tokens = x.chunks(self.stride);
-        for (row, token) in self.rows.chunks_exact_mut(self.deep).zip(tokens) {
-            row[..self.dim].copy_from_slice(&token[..self.dim]);
-        }
-    }
-
-    fn store(&self, y: &mut [T]) {
-        let tokens = y.chunks_mut(self.stride);
-        for (row, token) in self.result.chunks_exact(self.deep).zip(tokens) {
-            token[..self.dim].copy_from_slice(&row[..self.dim]);
         }
     }
 }
@@ -205,23 +210,73 @@ enum Source {
     Gradient,
 }
 
+/// The softmax of scale · x down each column of a matrix with rows of `wide` elements; with `causal`, column i has its first i + 1
+/// rows, and 0 below.
+fn softmax_columns<T: Element>(x: &mut [T], wide: usize, scale: T, causal: bool) {
+    if !causal {
+        exponentials_of_columns(x, wide, scale);
+        return;
+    }
+    x.iter_mut().for_each(|x| *x *= scale);
+    // Key j is hidden from the queries before it.
+    let hide = |x: &mut [T], value: T| {
+        x.chunks_exact_mut(wide)
+            .enumerate()
+            .for_each(|(j, row)| row[..j].fill(value))
+    };
+    hide(x, T::neg_infinity());
+    exponentials_of_columns(x, wide, T::one());
+    hide(x, T::zero());
+}
+
 vectorized! {
-    fn product<T, const FUSED>(sizes: (usize, usize, usize), a: Operand<'_, T>, b: &[T], c: &mut [T], accumulate: bool) {
-        small_product::<T, FUSED>(sizes, a, b, c, accumulate);
+    /// exp(scale · x), each column divided by its sum.
+    fn exponentials_of_columns<T, S>(simd: S, x: &mut [T], wide: usize, scale: T) {
+        let (scale, one) = (Lanes::<T, S>::splat(simd, scale), Lanes::<T, S>::splat(simd, T::one()));
+        let (x, _) = T::whole_mut::<S>(x);
+        let vectors = wide / T::width::<S>();
+        for column in 0..vectors {
+            let mut maximum = Lanes::splat(simd, T::neg_infinity());
+            for x in x[column..].iter().step_by(vectors) {
+                maximum = maximum.max(scale * Lanes::new(simd, *x));
+            }
+            let mut total = Lanes::splat(simd, T::zero());
+            for x in x[column..].iter_mut().step_by(vectors) {
+                let power = (scale * Lanes::new(simd, *x) - maximum).exp_nonpositive();
+                *x = power.vector;
+                total += power;
+            }
+            let inverse = one / total;
+            for x in x[column..].iter_mut().step_by(vectors) {
+                *x = (Lanes::new(simd, *x) * inverse).vector;
+            }
+        }
     }
 }
 
 vectorized! {
-    fn scale<T, const FUSED>(scale: T, x: &mut [T]) {
-        each(x, |x| *x *= scale);
+    /// dy ← scale · y ⊙ (dy − column sums of y ⊙ dy).
+    fn softmax_columns_backward<T, S>(simd: S, y: &[T], dy: &mut [T], wide: usize, scale: T) {
+        let scale = Lanes::<T, S>::splat(simd, scale);
+        let ((y, _), (dy, _)) = (T::whole::<S>(y), T::whole_mut::<S>(dy));
+        let vectors = wide / T::width::<S>();
+        for column in 0..vectors {
+            let mut along = Lanes::splat(simd, T::zero());
+            for (y, dy) in y[column..].iter().zip(&dy[column..]).step_by(vectors) {
+                along = Lanes::new(simd, *y).mul_add(Lanes::new(simd, *dy), along);
+            }
+            for (y, dy) in y[column..].iter().zip(&mut dy[column..]).step_by(vectors) {
+                *dy = (scale * Lanes::new(simd, *y) * (Lanes::new(simd, *dy) - along)).vector;
+            }
+        }
     }
 }
 
-vectorized! {
-    /// The first `tokens` elements of each row of `wide` times those of the mask, whose rows are not padded.
-    fn multiply_rows<T, const FUSED>(mask: &[T], tokens: usize, wide: usize, x: &mut [T]) {
-        for (x, mask) in x.chunks_exact_mut(wide).zip(mask.chunks_exact(tokens)) {
-            each2(&mut x[..tokens], mask, |x, mask| *x *= mask);
+/// x ← x ⊙ maskᵀ, x having rows of `wide` elements and the mask rows of `tokens`.
+fn multiply_transposed<T: Element>(mask: &[T], tokens: usize, wide: usize, x: &mut [T]) {
+    for (j, row) in x.chunks_exact_mut(wide).enumerate() {
+        for (x, &factor) in row.iter_mut().zip(mask[j..].iter().step_by(tokens)) {
+            *x *= factor;
         }
     }
 }

@@ -4,9 +4,9 @@ use super::{
     Cpu, CpuTensor,
     parallel::{Partials, RowsMut, for_blocks},
     product::{product_block, reduction_block, times, times_transposed, transposed_times},
-    vector::vectorized,
+    vector::{each2, each3, vectorized},
 };
-use crate::{Element, IstaOutput, Result, Tensor, check};
+use crate::{Element, IstaOutput, Result, Tensor, check, lanes::Lanes};
 
 /// Rows that go through all products of the backward pass while they are in the cache.
 const INNER_ROWS: usize = 128;
@@ -160,28 +160,24 @@ impl<T: Element> Operands<'_, T> {
 
 vectorized! {
     /// y ← relu(x + y − shift).
-    fn soft_threshold<T, const FUSED>(x: &[T], shift: T, y: &mut [T]) {
-        for (y, &x) in y.iter_mut().zip(x) {
-            let inside = x + *y - shift;
-            *y = if inside <= T::zero() { T::zero() } else { inside };
-        }
+    fn soft_threshold<T, S>(simd: S, x: &[T], shift: T, y: &mut [T]) {
+        let (shift, zero) = (Lanes::splat(simd, shift), Lanes::splat(simd, T::zero()));
+        // A NaN passes: the second operand of max survives.
+        each2(simd, y, x, #[inline(always)] |y, x| zero.max(x + y - shift));
     }
 }
 
 vectorized! {
     /// g ← dy where y > 0, else 0.
-    fn where_positive<T, const FUSED>(y: &[T], dy: &[T], g: &mut [T]) {
-        for ((g, &y), &dy) in g.iter_mut().zip(y).zip(dy) {
-            *g = if y > T::zero() { dy } else { T::zero() };
-        }
+    fn where_positive<T, S>(simd: S, y: &[T], dy: &[T], g: &mut [T]) {
+        let zero = Lanes::splat(simd, T::zero());
+        each3(simd, g, y, dy, #[inline(always)] |_, y, dy| y.if_positive(dy, zero));
     }
 }
 
 vectorized! {
     /// out ← a + b.
-    fn add<T, const FUSED>(a: &[T], b: &[T], out: &mut [T]) {
-        for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-            *out = a + b;
-        }
+    fn add<T, S>(simd: S, a: &[T], b: &[T], out: &mut [T]) {
+        each3(simd, out, a, b, #[inline(always)] |_, a, b| a + b);
     }
 }

@@ -6,7 +6,7 @@ use super::{
     product::reduction_block,
     vector::{each2, each3, sum, sum2, sum3, vectorized},
 };
-use crate::{Element, LayerNormOutput, Result, Tensor, check, element::multiply_add};
+use crate::{Element, LayerNormOutput, Result, Tensor, check, lanes::Lanes};
 
 impl<T: Element> Cpu<T> {
     pub(super) fn layer_norm(
@@ -103,27 +103,28 @@ impl<T: Element> Cpu<T> {
 }
 
 vectorized! {
-    fn normalize<T, const FUSED>(x: &[T], gain: &[T], bias: &[T], epsilon: T, output: &mut [T], mean: &mut [T], inverse: &mut [T]) {
+    fn normalize<T, S>(simd: S, x: &[T], gain: &[T], bias: &[T], epsilon: T, output: &mut [T], mean: &mut [T], inverse: &mut [T]) {
         let width = gain.len();
         if width == 0 {
             return;
         }
         let share = T::one() / T::from_f64(width as f64);
-        for (((x, y), mean), inverse) in
-            x.chunks_exact(width).zip(output.chunks_exact_mut(width)).zip(mean).zip(inverse)
-        {
-            let center = sum(x, |x| x) * share;
-            let variance = sum(x, |x| (x - center) * (x - center)) * share; // biased
-            let scale = T::one() / (variance + epsilon).sqrt();
-            (*mean, *inverse) = (center, scale);
-            each2(y, x, |y, x| *y = (x - center) * scale);
-            each3(y, gain, bias, |y, gain, bias| *y = multiply_add::<T, FUSED>(*y, gain, bias));
+        let rows = x.chunks_exact(width).zip(output.chunks_exact_mut(width));
+        for ((x, y), (mean, inverse)) in rows.zip(mean.iter_mut().zip(inverse)) {
+            *mean = share * sum(simd, x, #[inline(always)] |x| x);
+            let center = Lanes::splat(simd, *mean);
+            each2(simd, y, x, #[inline(always)] |_, x| x - center);
+            let variance = share * sum(simd, y, #[inline(always)] |y| y * y); // biased
+            *inverse = T::one() / (variance + epsilon).sqrt();
+            let scale = Lanes::splat(simd, *inverse);
+            each3(simd, y, gain, bias, #[inline(always)] |y, gain, bias| (y * scale).mul_add(gain, bias));
         }
     }
 }
 
 vectorized! {
-    fn normalize_backward<T, const FUSED>(
+    fn normalize_backward<T, S>(
+        simd: S,
         x: &[T],
         gain: &[T],
         mean: &[T],
@@ -140,13 +141,15 @@ vectorized! {
         let share = T::one() / T::from_f64(width as f64);
         let rows = x.chunks_exact(width).zip(dy.chunks_exact(width)).zip(dx.chunks_exact_mut(width));
         for (((x, dy), dx), (&mean, &inverse)) in rows.zip(mean.iter().zip(inverse)) {
-            each2(dx, x, |dx, x| *dx = (x - mean) * inverse); // x̂, kept in dx for a moment
-            each3(d_gain, dy, dx, |d_gain, dy, x| *d_gain = multiply_add::<T, FUSED>(dy, x, *d_gain)); // dg += dy ⊙ x̂
-            each2(d_bias, dy, |d_bias, dy| *d_bias += dy); // db += dy
+            let (mean, inverse) = (Lanes::splat(simd, mean), Lanes::splat(simd, inverse));
+            each2(simd, dx, x, #[inline(always)] |_, x| (x - mean) * inverse); // x̂, kept in dx for a moment
+            each3(simd, d_gain, dy, dx, #[inline(always)] |d_gain, dy, x| dy.mul_add(x, d_gain)); // dg += dy ⊙ x̂
+            each2(simd, d_bias, dy, #[inline(always)] |d_bias, dy| d_bias + dy); // db += dy
             // dx = (dx̂ − mean(dx̂) − x̂ mean(dx̂ ⊙ x̂)) / deviation, with dx̂ = dy ⊙ g
-            let average = sum2(dy, gain, |dy, gain| dy * gain) * share;
-            let along = sum3(dy, gain, dx) * share;
-            each3(dx, dy, gain, |dx, dy, gain| *dx = inverse * (dy * gain - average - *dx * along));
+            let average = Lanes::splat(simd, share * sum2(simd, dy, gain, #[inline(always)] |dy, gain| dy * gain));
+            let along = sum3(simd, dy, gain, dx, #[inline(always)] |dy, gain, x| dy * gain * x);
+            let along = Lanes::splat(simd, share * along);
+            each3(simd, dx, dy, gain, #[inline(always)] |x, dy, gain| inverse * (dy * gain - average - x * along));
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{
     parallel::{RowsMut, for_blocks},
     vector::vectorized,
 };
-use crate::{AdamStep, Element, LionStep, Result, SgdStep, Tensor, check, element::multiply_add};
+use crate::{AdamStep, Element, LionStep, Result, SgdStep, Tensor, check, lanes::Lanes};
 
 /// Weights of a block.
 const BLOCK: usize = 1 << 13;
@@ -86,60 +86,63 @@ impl<T: Element> Cpu<T> {
 }
 
 vectorized! {
-    fn adam<T, const FUSED>(step: &AdamStep, gradient: &[T], value: &mut [T], first: &mut [T], second: &mut [T]) {
+    fn adam<T, S>(simd: S, step: &AdamStep, gradient: &[T], value: &mut [T], first: &mut [T], second: &mut [T]) {
+        let splat = |x: f64| Lanes::<T, S>::splat(simd, T::from_f64(x));
         let (correction1, correction2) = step.corrections();
-        let rate = T::from_f64(step.learning_rate / correction1);
-        let root = T::from_f64(1.0 / correction2.sqrt());
-        let epsilon = T::from_f64(step.epsilon);
-        let (beta1, beta2) = (T::from_f64(step.beta1), T::from_f64(step.beta2));
-        let (rest1, rest2) = (T::from_f64(1.0 - step.beta1), T::from_f64(1.0 - step.beta2));
+        let (rate, root, epsilon) = (splat(step.learning_rate / correction1), splat(1.0 / correction2.sqrt()), splat(step.epsilon));
+        let (beta1, beta2, rest1, rest2) = (splat(step.beta1), splat(step.beta2), splat(1.0 - step.beta1), splat(1.0 - step.beta2));
         let (shrink, penalty) = if step.decoupled {
-            (T::from_f64(1.0 - step.learning_rate * step.weight_decay), T::zero())
+            (splat(1.0 - step.learning_rate * step.weight_decay), splat(0.0))
         } else {
-            (T::one(), T::from_f64(step.weight_decay))
+            (splat(1.0), splat(step.weight_decay))
         };
-        for (((w, &g), m), v) in value.iter_mut().zip(gradient).zip(first).zip(second) {
-            let g = multiply_add::<T, FUSED>(penalty, *w, g);
-            *m = multiply_add::<T, FUSED>(beta1, *m, rest1 * g); // m = β₁ m + (1 − β₁) g
-            *v = multiply_add::<T, FUSED>(beta2, *v, rest2 * g * g); // v = β₂ v + (1 − β₂) g²
-            *w = shrink * *w - rate * *m / multiply_add::<T, FUSED>(v.sqrt(), root, epsilon);
+        let width = T::width::<S>();
+        let states = first.chunks_mut(width).zip(second.chunks_mut(width));
+        for ((w, g), (m, v)) in value.chunks_mut(width).zip(gradient.chunks(width)).zip(states) {
+            let weights = Lanes::load(simd, w);
+            let g = penalty.mul_add(weights, Lanes::load(simd, g));
+            let mean = beta1.mul_add(Lanes::load(simd, m), rest1 * g); // m = β₁ m + (1 − β₁) g
+            let square = beta2.mul_add(Lanes::load(simd, v), rest2 * g * g); // v = β₂ v + (1 − β₂) g²
+            (shrink * weights - rate * mean / square.sqrt().mul_add(root, epsilon)).store(w);
+            mean.store(m);
+            square.store(v);
         }
     }
 }
 
 vectorized! {
-    fn sgd<T, const FUSED>(step: &SgdStep, gradient: &[T], value: &mut [T], momentum: &mut [T]) {
-        let (rate, penalty) = (T::from_f64(step.learning_rate), T::from_f64(step.weight_decay));
-        let mu = T::from_f64(step.momentum);
-        for ((w, &g), b) in value.iter_mut().zip(gradient).zip(momentum) {
-            let g = multiply_add::<T, FUSED>(penalty, *w, g);
+    fn sgd<T, S>(simd: S, step: &SgdStep, gradient: &[T], value: &mut [T], momentum: &mut [T]) {
+        let splat = |x: f64| Lanes::<T, S>::splat(simd, T::from_f64(x));
+        let (rate, penalty, mu) = (splat(step.learning_rate), splat(step.weight_decay), splat(step.momentum));
+        let width = T::width::<S>();
+        for ((w, g), b) in value.chunks_mut(width).zip(gradient.chunks(width)).zip(momentum.chunks_mut(width)) {
+            let weights = Lanes::load(simd, w);
+            let g = penalty.mul_add(weights, Lanes::load(simd, g));
             let mut direction = g;
             if step.momentum != 0.0 {
-                *b = if step.first { g } else { multiply_add::<T, FUSED>(mu, *b, g) }; // b = μ b + g
-                direction = if step.nesterov { multiply_add::<T, FUSED>(mu, *b, g) } else { *b };
+                let buffer = if step.first { g } else { mu.mul_add(Lanes::load(simd, b), g) }; // b = μ b + g
+                buffer.store(b);
+                direction = if step.nesterov { mu.mul_add(buffer, g) } else { buffer };
             }
-            *w -= rate * direction;
+            (weights - rate * direction).store(w);
         }
     }
 }
 
 vectorized! {
-    fn lion<T, const FUSED>(step: &LionStep, gradient: &[T], value: &mut [T], momentum: &mut [T]) {
-        let rate = T::from_f64(step.learning_rate);
-        let shrink = T::from_f64(1.0 - step.learning_rate * step.weight_decay);
-        let (beta1, beta2) = (T::from_f64(step.beta1), T::from_f64(step.beta2));
-        let (rest1, rest2) = (T::from_f64(1.0 - step.beta1), T::from_f64(1.0 - step.beta2));
-        for ((w, &g), m) in value.iter_mut().zip(gradient).zip(momentum) {
-            let mixed = multiply_add::<T, FUSED>(beta1, *m, rest1 * g); // sign(β₁ m + (1 − β₁) g)
-            let direction = if mixed > T::zero() {
-                rate
-            } else if mixed < T::zero() {
-                -rate
-            } else {
-                mixed // 0, or NaN
-            };
-            *w = shrink * *w - direction;
-            *m = multiply_add::<T, FUSED>(beta2, *m, rest2 * g); // m = β₂ m + (1 − β₂) g
+    fn lion<T, S>(simd: S, step: &LionStep, gradient: &[T], value: &mut [T], momentum: &mut [T]) {
+        let splat = |x: f64| Lanes::<T, S>::splat(simd, T::from_f64(x));
+        let (rate, shrink) = (splat(step.learning_rate), splat(1.0 - step.learning_rate * step.weight_decay));
+        let (beta1, beta2, rest1, rest2) = (splat(step.beta1), splat(step.beta2), splat(1.0 - step.beta1), splat(1.0 - step.beta2));
+        let zero = splat(0.0);
+        let width = T::width::<S>();
+        for ((w, g), m) in value.chunks_mut(width).zip(gradient.chunks(width)).zip(momentum.chunks_mut(width)) {
+            let (g, old) = (Lanes::load(simd, g), Lanes::load(simd, m));
+            let mixed = beta1.mul_add(old, rest1 * g);
+            // sign(β₁ m + (1 − β₁) g); what is neither positive nor negative, 0 or NaN, stays.
+            let direction = mixed.if_positive(rate, (zero - mixed).if_positive(zero - rate, mixed));
+            (shrink * Lanes::load(simd, w) - direction).store(w);
+            beta2.mul_add(old, rest2 * g).store(m); // m = β₂ m + (1 − β₂) g
         }
     }
 }

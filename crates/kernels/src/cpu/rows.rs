@@ -4,9 +4,9 @@ use super::{
     Cpu, CpuTensor,
     parallel::{Partials, RowsMut, block_rows, for_blocks},
     product::reduction_block,
-    vector::{LANES, each, each2, larger, reduce, sum, sum2, vectorized},
+    vector::{each, each2, sum, sum2, vectorized},
 };
-use crate::{Element, Result, Tensor, check};
+use crate::{Element, Result, Tensor, check, lanes::Lanes};
 
 /// Elements of a block of a loop that only reads and writes.
 const ELEMENTS: usize = 1 << 14;
@@ -59,7 +59,7 @@ impl<T: Element> Cpu<T> {
             |range, y| {
                 y.data
                     .copy_from_slice(&x[range.start * width..range.end * width]);
-                softmax_rows(y.data, width, width, false);
+                softmax_rows(y.data, width);
                 Ok(())
             },
         )?;
@@ -82,7 +82,7 @@ impl<T: Element> Cpu<T> {
             |range, dx| {
                 let range = range.start * width..range.end * width;
                 dx.data.copy_from_slice(&dy[range.clone()]);
-                softmax_backward_rows(&y[range], dx.data, width, T::one());
+                softmax_backward_rows(&y[range], dx.data, width);
                 Ok(())
             },
         )?;
@@ -92,59 +92,35 @@ impl<T: Element> Cpu<T> {
 
 vectorized! {
     /// out += Σ rows of x, which have the length of `out`.
-    pub(super) fn add_rows_to<T, const FUSED>(x: &[T], out: &mut [T]) {
+    pub(super) fn add_rows_to<T, S>(simd: S, x: &[T], out: &mut [T]) {
         if out.is_empty() {
             return;
         }
         for row in x.chunks_exact(out.len()) {
-            each2(out, row, |sum, x| *sum += x);
+            each2(simd, out, row, #[inline(always)] |sum, x| sum + x);
         }
     }
 }
 
 vectorized! {
-    /// The softmax of each row of `width` elements, of which the first `visible` count and the others become 0; with `causal`, row i
-    /// has i + 1 visible elements.
-    pub(super) fn softmax_rows<T, const FUSED>(x: &mut [T], width: usize, visible: usize, causal: bool) {
-        if width == 0 {
-            return;
-        }
-        for (i, row) in x.chunks_exact_mut(width).enumerate() {
-            let visible = if causal { i + 1 } else { visible };
-            row[visible..].fill(T::neg_infinity());
-            let maximum = maximum(row);
-            each(row, |x| *x = (*x - maximum).exp_nonpositive::<FUSED>());
-            row[visible..].fill(T::zero());
-            let inverse = T::one() / sum(row, |x| x);
-            each(row, |x| *x *= inverse);
+    /// The softmax of each row of `width` elements.
+    fn softmax_rows<T, S>(simd: S, x: &mut [T], width: usize) {
+        for row in x.chunks_exact_mut(width) {
+            let maximum = row.iter().copied().fold(T::neg_infinity(), |a, b| if a > b { a } else { b });
+            let maximum = Lanes::splat(simd, maximum);
+            each(simd, row, #[inline(always)] |x| (x - maximum).exp_nonpositive());
+            let inverse = Lanes::splat(simd, T::one() / sum(simd, row, #[inline(always)] |x| x));
+            each(simd, row, #[inline(always)] |x| x * inverse);
         }
     }
-}
-
-#[inline(always)]
-fn maximum<T: Element>(row: &[T]) -> T {
-    let mut lanes = [T::neg_infinity(); LANES];
-    let (chunks, rest) = row.as_chunks::<LANES>();
-    for chunk in chunks {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane = larger(*lane, x);
-        }
-    }
-    for (lane, &x) in lanes.iter_mut().zip(rest) {
-        *lane = larger(*lane, x);
-    }
-    lanes.into_iter().fold(T::neg_infinity(), larger)
 }
 
 vectorized! {
-    /// dy ← scale · y ⊙ (dy − ⟨y, dy⟩) for each row of `width` elements.
-    pub(super) fn softmax_backward_rows<T, const FUSED>(y: &[T], dy: &mut [T], width: usize, scale: T) {
-        if width == 0 {
-            return;
-        }
+    /// dy ← y ⊙ (dy − ⟨y, dy⟩) for each row of `width` elements.
+    fn softmax_backward_rows<T, S>(simd: S, y: &[T], dy: &mut [T], width: usize) {
         for (y, dy) in y.chunks_exact(width).zip(dy.chunks_exact_mut(width)) {
-            let along = sum2(y, dy, |y, dy| y * dy);
-            each2(dy, y, |dy, y| *dy = scale * y * (*dy - along));
+            let along = Lanes::splat(simd, sum2(simd, y, dy, #[inline(always)] |y, dy| y * dy));
+            each2(simd, dy, y, #[inline(always)] |dy, y| y * (dy - along));
         }
     }
 }
@@ -154,14 +130,12 @@ pub(super) fn sum_of_squares<T: Element>(x: &[T]) -> f64 {
     x.chunks(ELEMENTS).map(squares).sum()
 }
 
-vectorized! {
-    fn squares<T, const FUSED>(x: &[T]) -> f64 {
-        let mut lanes = [0.0_f64; LANES];
-        for chunk in x.chunks(LANES) {
-            for (lane, &x) in lanes.iter_mut().zip(chunk) {
-                *lane += x.to_f64() * x.to_f64();
-            }
+fn squares<T: Element>(x: &[T]) -> f64 {
+    let mut lanes = [0.0_f64; 8];
+    for chunk in x.chunks(lanes.len()) {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane += x.to_f64() * x.to_f64();
         }
-        reduce(lanes)
     }
+    lanes.iter().sum()
 }

@@ -1,7 +1,9 @@
 //! Products of the small matrices of one attention head, where a call of the general product would cost more than the work.
 
-use super::vector::LANES;
-use crate::{Element, element::multiply_add};
+use pulp::Simd;
+
+use super::vector::vectorized;
+use crate::{Element, lanes::Lanes};
 
 /// A matrix whose element (i, j) stands at `i * row + j * column`.
 #[derive(Clone, Copy)]
@@ -11,86 +13,137 @@ pub(super) struct Operand<'a, T> {
     pub(super) column: usize,
 }
 
-/// `n` rounded up to whole vectors: the width of the padded rows of the right operand and of the result.
-pub(super) fn padded(n: usize) -> usize {
-    n.next_multiple_of(LANES)
+/// A row-major matrix whose rows start `stride` elements apart.
+#[derive(Clone, Copy)]
+pub(super) struct RowMajor<'a, T> {
+    pub(super) data: &'a [T],
+    pub(super) stride: usize,
 }
 
-/// c ← a b, or c += a b, with a [m, k], b [k, width] and c [m, width], the rows of b and c being whole vectors.
-#[inline(always)]
-pub(super) fn small_product<T: Element, const FUSED: bool>(
-    (m, k, width): (usize, usize, usize),
-    a: Operand<'_, T>,
-    b: &[T],
-    c: &mut [T],
-    accumulate: bool,
-) {
-    let b = &b[..k * width];
-    for start in (0..width).step_by(LANES) {
-        let mut i = 0;
-        while i + 8 <= m {
-            tile::<T, FUSED, 8>(i, k, width, start, a, b, c, accumulate);
-            i += 8;
+vectorized! {
+    /// c ← a b, or c += a b, with a [m, k], b [k, n] and c [m, n], whose rows start `stride` elements apart.
+    pub(super) fn small_product<T, S>(
+        simd: S,
+        sizes: (usize, usize, usize),
+        a: Operand<'_, T>,
+        b: RowMajor<'_, T>,
+        c: &mut [T],
+        stride: usize,
+        accumulate: bool,
+    ) {
+        let (m, k, n) = sizes;
+        if m == 0 || k == 0 || n == 0 {
+            return;
         }
-        if i + 4 <= m {
-            tile::<T, FUSED, 4>(i, k, width, start, a, b, c, accumulate);
-            i += 4;
-        }
-        if i + 2 <= m {
-            tile::<T, FUSED, 2>(i, k, width, start, a, b, c, accumulate);
-            i += 2;
-        }
-        if i < m {
-            tile::<T, FUSED, 1>(i, k, width, start, a, b, c, accumulate);
-        }
-    }
-}
-
-/// Rows i..i + R and columns start..start + LANES of the result, whose sums stay in registers.
-#[inline(always)]
-fn tile<T: Element, const FUSED: bool, const R: usize>(
-    i: usize,
-    k: usize,
-    width: usize,
-    start: usize,
-    a: Operand<'_, T>,
-    b: &[T],
-    c: &mut [T],
-    accumulate: bool,
-) {
-    let mut sums = [[T::zero(); LANES]; R];
-    // One check of the last element that is read, for all of them.
-    let a_data = &a.data[i * a.row..];
-    assert!((R - 1) * a.row + (k - 1) * a.column < a_data.len());
-    for (l, b) in b.chunks_exact(width).enumerate() {
-        let b: &[T; LANES] = b[start..].first_chunk().expect("rows of whole vectors");
-        for (r, sum) in sums.iter_mut().enumerate() {
-            let factor = a_data[r * a.row + l * a.column];
-            for (sum, &b) in sum.iter_mut().zip(b) {
-                *sum = multiply_add::<T, FUSED>(factor, b, *sum);
+        // Every element that the tiles below touch.
+        assert!((m - 1) * a.row + (k - 1) * a.column < a.data.len());
+        assert!((k - 1) * b.stride + n <= b.data.len() && (m - 1) * stride + n <= c.len());
+        let width = T::width::<S>();
+        for start in (0..n).step_by(width) {
+            let mut task = Tile { simd, k, a, b: &b.data[start..], b_stride: b.stride, c: &mut c[start..], stride, accumulate };
+            let columns = width.min(n - start);
+            // SAFETY: the assertions above hold for all rows and columns.
+            unsafe {
+                if columns == width {
+                    task.rows(m, #[inline(always)] |p| T::read(p), #[inline(always)] |p, v| T::write(p, v));
+                } else {
+                    task.rows(
+                        m,
+                        #[inline(always)] |p| T::load(simd, std::slice::from_raw_parts(p, columns)),
+                        #[inline(always)] |p, v| T::store(simd, v, std::slice::from_raw_parts_mut(p, columns)),
+                    );
+                }
             }
         }
     }
-    for (r, sum) in sums.iter().enumerate() {
-        let c: &mut [T; LANES] = c[(i + r) * width + start..]
-            .first_chunk_mut()
-            .expect("rows of whole vectors");
-        for (c, &sum) in c.iter_mut().zip(sum) {
-            *c = if accumulate { *c + sum } else { sum };
+}
+
+/// At most a vector of columns of a product.
+struct Tile<'a, T, S> {
+    simd: S,
+    k: usize,
+    a: Operand<'a, T>,
+    b: &'a [T],
+    b_stride: usize,
+    c: &'a mut [T],
+    stride: usize,
+    accumulate: bool,
+}
+
+impl<T: Element, S: Simd> Tile<'_, T, S> {
+    /// All rows, eight at a time while there are as many.
+    ///
+    /// # Safety
+    /// `read` and `write` must stay within the columns of the tile, and a, b and c must hold m rows and k terms.
+    #[inline(always)]
+    unsafe fn rows(
+        &mut self,
+        m: usize,
+        read: impl Fn(*const T) -> T::Vector<S> + Copy,
+        write: impl Fn(*mut T, T::Vector<S>) + Copy,
+    ) {
+        let mut i = 0;
+        // SAFETY: i + R never exceeds m.
+        unsafe {
+            while i + 8 <= m {
+                self.some_rows::<8>(i, read, write);
+                i += 8;
+            }
+            if i + 4 <= m {
+                self.some_rows::<4>(i, read, write);
+                i += 4;
+            }
+            if i + 2 <= m {
+                self.some_rows::<2>(i, read, write);
+                i += 2;
+            }
+            if i < m {
+                self.some_rows::<1>(i, read, write);
+            }
+        }
+    }
+
+    /// R rows from i on, whose sums stay in registers.
+    ///
+    /// # Safety
+    /// As for [`rows`](Self::rows), and i + R ≤ m.
+    #[inline(always)]
+    unsafe fn some_rows<const R: usize>(
+        &mut self,
+        i: usize,
+        read: impl Fn(*const T) -> T::Vector<S>,
+        write: impl Fn(*mut T, T::Vector<S>),
+    ) {
+        let simd = self.simd;
+        let mut sums = [Lanes::splat(simd, T::zero()); R];
+        // SAFETY: rows i..i + R and terms 0..k are within the operands.
+        unsafe {
+            let rows: [*const T; R] =
+                std::array::from_fn(|r| self.a.data.as_ptr().add((i + r) * self.a.row));
+            let mut b = self.b.as_ptr();
+            for l in 0..self.k {
+                let term = Lanes::new(simd, read(b));
+                for (sum, row) in sums.iter_mut().zip(rows) {
+                    *sum = Lanes::splat(simd, *row.add(l * self.a.column)).mul_add(term, *sum);
+                }
+                b = b.wrapping_add(self.b_stride);
+            }
+            for (r, sum) in sums.into_iter().enumerate() {
+                let c = self.c.as_mut_ptr().add((i + r) * self.stride);
+                let sum = if self.accumulate {
+                    Lanes::new(simd, read(c)) + sum
+                } else {
+                    sum
+                };
+                write(c, sum.vector);
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Operand, padded, small_product};
-    use crate::cpu::vector::vectorized;
-
-    vectorized! {
-        fn product<T, const FUSED>(sizes: (usize, usize, usize), a: &[T], row: usize, column: usize, b: &[T], c: &mut [T], accumulate: bool) {
-            small_product::<T, FUSED>(sizes, Operand { data: a, row, column }, b, c, accumulate);
-        }
-    }
+    use super::{Operand, RowMajor, small_product};
 
     #[test]
     fn equals_the_triple_loop_for_all_remainders() {
@@ -104,30 +157,36 @@ mod tests {
             (17, 12, 17),
             (21, 1, 3),
         ] {
-            let width = padded(n);
+            let (b_stride, stride) = (n + 3, n + 1);
             let a: Vec<f64> = (0..m * k).map(|i| ((i * 7) % 11) as f64 - 5.0).collect();
-            let b: Vec<f64> = (0..k * width)
-                .map(|i| {
-                    if i % width < n {
-                        ((i * 5) % 13) as f64 - 6.0
-                    } else {
-                        0.0
-                    }
-                })
+            let b: Vec<f64> = (0..k * b_stride)
+                .map(|i| ((i * 5) % 13) as f64 - 6.0)
                 .collect();
             for (row, column) in [(k, 1), (1, m)] {
                 for accumulate in [false, true] {
-                    let mut c = vec![2.0; m * width];
-                    product((m, k, width), &a, row, column, &b, &mut c, accumulate);
+                    let mut c = vec![2.0; m * stride];
+                    let (left, right) = (
+                        Operand {
+                            data: &a,
+                            row,
+                            column,
+                        },
+                        RowMajor {
+                            data: &b,
+                            stride: b_stride,
+                        },
+                    );
+                    small_product((m, k, n), left, right, &mut c, stride, accumulate);
                     for i in 0..m {
-                        for j in 0..width {
+                        for j in 0..stride {
                             let sum: f64 = (0..k)
-                                .map(|l| a[i * row + l * column] * b[l * width + j])
+                                .map(|l| a[i * row + l * column] * b[l * b_stride + j])
                                 .sum();
-                            let old = if accumulate { 2.0 } else { 0.0 };
+                            let old = if accumulate || j == n { 2.0 } else { 0.0 };
+                            let expected = if j == n { old } else { old + sum };
                             assert_eq!(
-                                c[i * width + j],
-                                old + sum,
+                                c[i * stride + j],
+                                expected,
                                 "({m}, {k}, {n}) at ({i}, {j})"
                             );
                         }

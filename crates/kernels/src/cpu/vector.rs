@@ -1,187 +1,244 @@
-//! Loops compiled for several instruction sets, of which the best that the processor has is taken at run time.
+//! Loops over slices, a vector at a time, compiled for every instruction set and chosen at run time.
 //!
-//! A build for plain x86-64 may use SSE2 only, a quarter of what AVX-512 does at once. [`vectorized!`] compiles a function's body for
-//! AVX-512, for AVX2 and for the target's own set; everything that the body calls must be `#[inline(always)]`, or it stays at
-//! the target's. The results of the three may differ in the last bit (fused multiplication and addition), never with the number of
-//! threads.
+//! A build for plain x86-64 may use SSE2 only, a quarter of what AVX-512 does at once; loops that the compiler vectorizes by itself
+//! stop doing so where rows are short. The results of two processors may differ in the last bit (length of the vectors, fused
+//! multiplication and addition), those of two numbers of threads never.
 
-use crate::Element;
+use std::sync::OnceLock;
 
-/// Whether the target itself has fused multiplication and addition.
-pub(super) const TARGET_FUSES: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
+use pulp::Simd;
 
-/// Defines a function over `T: Element` whose body is compiled once for each instruction set; the constant `FUSED` tells the body
-/// whether [`multiply_add`](crate::element::multiply_add) is one instruction.
+use crate::{Element, lanes::Lanes};
+
+/// The instruction sets that [`vectorized!`] compiles for.
+#[derive(Clone, Copy)]
+pub(super) enum Level {
+    /// AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    V4(pulp::x86::V4),
+    /// AVX2 with fused multiplication and addition.
+    #[cfg(target_arch = "x86_64")]
+    V3(pulp::x86::V3),
+    #[cfg(target_arch = "aarch64")]
+    Neon(pulp::aarch64::Neon),
+    /// What the target of the build has.
+    Portable(pulp::Scalar128b),
+}
+
+/// The best that the processor has; it is asked once.
+#[inline]
+pub(super) fn level() -> Level {
+    static LEVEL: OnceLock<Level> = OnceLock::new();
+    *LEVEL.get_or_init(detect)
+}
+
+fn detect() -> Level {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if let Some(simd) = pulp::x86::V4::try_new() {
+            return Level::V4(simd);
+        }
+        if let Some(simd) = pulp::x86::V3::try_new() {
+            return Level::V3(simd);
+        }
+    }
+    #[cfg(target_arch = "aarch64")]
+    if let Some(simd) = pulp::aarch64::Neon::try_new() {
+        return Level::Neon(simd);
+    }
+    Level::Portable(pulp::Scalar128b)
+}
+
+/// Defines a function over `T: Element` whose body is compiled for each instruction set `S`, of which the first argument is the
+/// token. Everything that the body calls with it must be `#[inline(always)]`, closures included.
 macro_rules! vectorized {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident<$t:ident, const FUSED>($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident<$t:ident, $s:ident>($simd:ident: S $(, $argument:ident: $type:ty)* $(,)?) $(-> $result:ty)? $body:block) => {
         $(#[$meta])*
         $vis fn $name<$t: $crate::Element>($($argument: $type),*) $(-> $result)? {
             #[inline(always)]
-            fn body<$t: $crate::Element, const FUSED: bool>($($argument: $type),*) $(-> $result)? $body
+            fn body<$t: $crate::Element, $s: pulp::Simd>($simd: $s, $($argument: $type),*) $(-> $result)? $body
 
-            #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-                fn avx512<$t: $crate::Element>($($argument: $type),*) $(-> $result)? {
-                    body::<$t, true>($($argument),*)
-                }
-                #[target_feature(enable = "avx2,fma")]
-                fn avx2<$t: $crate::Element>($($argument: $type),*) $(-> $result)? {
-                    body::<$t, true>($($argument),*)
-                }
-                match $crate::cpu::vector::level() {
-                    // SAFETY: the processor has the instructions.
-                    $crate::cpu::vector::Level::Avx512 => return unsafe { avx512($($argument),*) },
-                    // SAFETY: the processor has the instructions.
-                    $crate::cpu::vector::Level::Avx2 => return unsafe { avx2($($argument),*) },
-                    $crate::cpu::vector::Level::Baseline => {}
-                }
+            use $crate::cpu::vector::Level;
+            match $crate::cpu::vector::level() {
+                #[cfg(target_arch = "x86_64")]
+                Level::V4(simd) => simd.vectorize(#[inline(always)] || body::<$t, _>(simd, $($argument),*)),
+                #[cfg(target_arch = "x86_64")]
+                Level::V3(simd) => simd.vectorize(#[inline(always)] || body::<$t, _>(simd, $($argument),*)),
+                #[cfg(target_arch = "aarch64")]
+                Level::Neon(simd) => simd.vectorize(#[inline(always)] || body::<$t, _>(simd, $($argument),*)),
+                Level::Portable(simd) => body::<$t, _>(simd, $($argument),*),
             }
-            body::<$t, { $crate::cpu::vector::TARGET_FUSES }>($($argument),*)
         }
     };
 }
 pub(super) use vectorized;
 
-/// What the processor offers, of what [`vectorized!`] compiles for.
-#[cfg(target_arch = "x86_64")]
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Level {
-    Baseline,
-    Avx2,
-    Avx512,
-}
-
-/// The processor's level; the question is asked once.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-pub(super) fn level() -> Level {
-    static LEVEL: std::sync::OnceLock<Level> = std::sync::OnceLock::new();
-    *LEVEL.get_or_init(|| {
-        let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-        let avx512 = is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl");
-        match (avx2, avx512) {
-            (true, true) => Level::Avx512,
-            (true, false) => Level::Avx2,
-            (false, _) => Level::Baseline,
-        }
-    })
-}
-
-/// How many accumulators a sum has: one AVX-512 register of `f32`.
-pub(super) const LANES: usize = 16;
-
-/// The sum of `f(x)` over a slice, in [`LANES`] interleaved sums that are added in a fixed order.
-#[inline(always)]
-pub(super) fn sum<T: Element>(x: &[T], f: impl Fn(T) -> T) -> T {
-    let mut lanes = [T::zero(); LANES];
-    let (chunks, rest) = x.as_chunks::<LANES>();
-    for chunk in chunks {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane += f(x);
-        }
+vectorized! {
+    /// The elements of a vector on this processor.
+    pub(super) fn width<T, S>(simd: S) -> usize {
+        let _ = simd;
+        T::width::<S>()
     }
-    for (lane, &x) in lanes.iter_mut().zip(rest) {
-        *lane += f(x);
-    }
-    reduce(lanes)
 }
 
-/// The sum of `f(x, y)` over two slices of one length, as [`sum`].
+/// y ← f(y) for each vector.
 #[inline(always)]
-pub(super) fn sum2<T: Element>(x: &[T], y: &[T], f: impl Fn(T, T) -> T) -> T {
-    let mut lanes = [T::zero(); LANES];
-    let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
+pub(super) fn each<T: Element, S: Simd>(
+    simd: S,
+    y: &mut [T],
+    f: impl Fn(Lanes<T, S>) -> Lanes<T, S>,
+) {
+    let (whole, rest) = T::whole_mut::<S>(y);
+    for y in whole {
+        *y = f(Lanes::new(simd, *y)).vector;
+    }
+    if !rest.is_empty() {
+        f(Lanes::load(simd, rest)).store(rest);
+    }
+}
+
+/// y ← f(y, x) for slices of one length.
+#[inline(always)]
+pub(super) fn each2<T: Element, S: Simd>(
+    simd: S,
+    y: &mut [T],
+    x: &[T],
+    f: impl Fn(Lanes<T, S>, Lanes<T, S>) -> Lanes<T, S>,
+) {
+    let ((y, y_rest), (x, x_rest)) = (T::whole_mut::<S>(y), T::whole::<S>(x));
+    for (y, x) in y.iter_mut().zip(x) {
+        *y = f(Lanes::new(simd, *y), Lanes::new(simd, *x)).vector;
+    }
+    if !y_rest.is_empty() {
+        f(Lanes::load(simd, y_rest), Lanes::load(simd, x_rest)).store(y_rest);
+    }
+}
+
+/// z ← f(z, x, y) for slices of one length.
+#[inline(always)]
+pub(super) fn each3<T: Element, S: Simd>(
+    simd: S,
+    z: &mut [T],
+    x: &[T],
+    y: &[T],
+    f: impl Fn(Lanes<T, S>, Lanes<T, S>, Lanes<T, S>) -> Lanes<T, S>,
+) {
+    let ((z, z_rest), (x, x_rest), (y, y_rest)) =
+        (T::whole_mut::<S>(z), T::whole::<S>(x), T::whole::<S>(y));
+    for ((z, x), y) in z.iter_mut().zip(x).zip(y) {
+        *z = f(
+            Lanes::new(simd, *z),
+            Lanes::new(simd, *x),
+            Lanes::new(simd, *y),
+        )
+        .vector;
+    }
+    if !z_rest.is_empty() {
+        f(
+            Lanes::load(simd, z_rest),
+            Lanes::load(simd, x_rest),
+            Lanes::load(simd, y_rest),
+        )
+        .store(z_rest);
+    }
+}
+
+/// Σ f(x); f must be 0 at 0.
+#[inline(always)]
+pub(super) fn sum<T: Element, S: Simd>(
+    simd: S,
+    x: &[T],
+    f: impl Fn(Lanes<T, S>) -> Lanes<T, S>,
+) -> T {
+    let (whole, rest) = T::whole::<S>(x);
+    let mut total = f(Lanes::load(simd, rest));
+    for x in whole {
+        total += f(Lanes::new(simd, *x));
+    }
+    total.total()
+}
+
+/// Σ f(x, y) over slices of one length; f must be 0 at 0.
+#[inline(always)]
+pub(super) fn sum2<T: Element, S: Simd>(
+    simd: S,
+    x: &[T],
+    y: &[T],
+    f: impl Fn(Lanes<T, S>, Lanes<T, S>) -> Lanes<T, S>,
+) -> T {
+    let ((x, x_rest), (y, y_rest)) = (T::whole::<S>(x), T::whole::<S>(y));
+    let mut total = f(Lanes::load(simd, x_rest), Lanes::load(simd, y_rest));
     for (x, y) in x.iter().zip(y) {
-        for ((lane, &x), &y) in lanes.iter_mut().zip(x).zip(y) {
-            *lane += f(x, y);
-        }
+        total += f(Lanes::new(simd, *x), Lanes::new(simd, *y));
     }
-    for ((lane, &x), &y) in lanes.iter_mut().zip(x_rest).zip(y_rest) {
-        *lane += f(x, y);
-    }
-    reduce(lanes)
+    total.total()
 }
 
-/// Σ x y z over three slices of one length, as [`sum`].
+/// Σ f(x, y, z) over slices of one length; f must be 0 at 0.
 #[inline(always)]
-pub(super) fn sum3<T: Element>(x: &[T], y: &[T], z: &[T]) -> T {
-    let mut lanes = [T::zero(); LANES];
-    let ((x, x_rest), (y, y_rest), (z, z_rest)) = (
-        x.as_chunks::<LANES>(),
-        y.as_chunks::<LANES>(),
-        z.as_chunks::<LANES>(),
+pub(super) fn sum3<T: Element, S: Simd>(
+    simd: S,
+    x: &[T],
+    y: &[T],
+    z: &[T],
+    f: impl Fn(Lanes<T, S>, Lanes<T, S>, Lanes<T, S>) -> Lanes<T, S>,
+) -> T {
+    let ((x, x_rest), (y, y_rest), (z, z_rest)) =
+        (T::whole::<S>(x), T::whole::<S>(y), T::whole::<S>(z));
+    let mut total = f(
+        Lanes::load(simd, x_rest),
+        Lanes::load(simd, y_rest),
+        Lanes::load(simd, z_rest),
     );
     for ((x, y), z) in x.iter().zip(y).zip(z) {
-        for (((lane, &x), &y), &z) in lanes.iter_mut().zip(x).zip(y).zip(z) {
-            *lane += x * y * z;
+        total += f(
+            Lanes::new(simd, *x),
+            Lanes::new(simd, *y),
+            Lanes::new(simd, *z),
+        );
+    }
+    total.total()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{each, width};
+    use crate::lanes::Vectors;
+
+    vectorized! {
+        fn exponentials<T, S>(simd: S, x: &mut [T]) {
+            each(simd, x, #[inline(always)] |x| x.exp_nonpositive());
         }
     }
-    for (((lane, &x), &y), &z) in lanes.iter_mut().zip(x_rest).zip(y_rest).zip(z_rest) {
-        *lane += x * y * z;
-    }
-    reduce(lanes)
-}
 
-/// Calls `f` for each element: whole vectors first, so that short rows vectorize as well as long ones.
-#[inline(always)]
-pub(super) fn each<T: Element>(y: &mut [T], f: impl Fn(&mut T)) {
-    let (y, rest) = y.as_chunks_mut::<LANES>();
-    for y in y {
-        y.iter_mut().for_each(&f);
-    }
-    rest.iter_mut().for_each(f);
-}
-
-/// The same for pairs of elements of two slices of one length.
-#[inline(always)]
-pub(super) fn each2<T: Element>(y: &mut [T], x: &[T], f: impl Fn(&mut T, T)) {
-    let ((y, y_rest), (x, x_rest)) = (y.as_chunks_mut::<LANES>(), x.as_chunks::<LANES>());
-    for (y, x) in y.iter_mut().zip(x) {
-        y.iter_mut().zip(x).for_each(|(y, &x)| f(y, x));
-    }
-    y_rest.iter_mut().zip(x_rest).for_each(|(y, &x)| f(y, x));
-}
-
-/// The same for triples.
-#[inline(always)]
-pub(super) fn each3<T: Element>(z: &mut [T], x: &[T], y: &[T], f: impl Fn(&mut T, T, T)) {
-    let ((z, z_rest), (x, x_rest), (y, y_rest)) = (
-        z.as_chunks_mut::<LANES>(),
-        x.as_chunks::<LANES>(),
-        y.as_chunks::<LANES>(),
-    );
-    for ((z, x), y) in z.iter_mut().zip(x).zip(y) {
-        z.iter_mut()
-            .zip(x)
-            .zip(y)
-            .for_each(|((z, &x), &y)| f(z, x, y));
-    }
-    z_rest
-        .iter_mut()
-        .zip(x_rest)
-        .zip(y_rest)
-        .for_each(|((z, &x), &y)| f(z, x, y));
-}
-
-/// The sum of the lanes, by halves.
-#[inline(always)]
-pub(super) fn reduce<T: Element>(mut lanes: [T; LANES]) -> T {
-    let mut half = LANES / 2;
-    while half > 0 {
-        for i in 0..half {
-            lanes[i] = lanes[i] + lanes[i + half];
+    #[test]
+    fn the_exponential_is_within_two_ulp() {
+        let exact: Vec<f32> = (0..=870_000).map(|i| -(i as f32) * 1e-4).collect();
+        let mut got = exact.clone();
+        exponentials(&mut got);
+        for (&x, &got) in exact.iter().zip(&got) {
+            let exact = f64::from(x).exp();
+            let ulp = f64::from((exact as f32).next_up() - exact as f32);
+            assert!(
+                (f64::from(got) - exact).abs() < 2.0 * ulp,
+                "exp({x}) = {got}"
+            );
         }
-        half /= 2;
+        let mut edges = [0.0, f32::NEG_INFINITY, -1e30, f32::NAN];
+        exponentials(&mut edges);
+        assert_eq!(edges[0], 1.0);
+        assert!(edges[1] < 1.2e-38 && edges[2] < 1.2e-38 && edges[3].is_nan());
     }
-    lanes[0]
-}
 
-/// The larger of two, or the second if either is NaN.
-#[inline(always)]
-pub(super) fn larger<T: Element>(a: T, b: T) -> T {
-    if a > b { a } else { b }
+    #[test]
+    fn doubles_take_the_systems_exponential() {
+        let mut x: Vec<f64> = (0..23).map(|i| -f64::from(i) * 3.7).collect();
+        let exact: Vec<f64> = x.iter().map(|x| x.exp()).collect();
+        exponentials(&mut x);
+        assert_eq!(x, exact);
+        assert!(
+            width::<f64>() * 2 == width::<f32>()
+                && <f32 as Vectors>::width::<pulp::Scalar128b>() == 4
+        );
+    }
 }

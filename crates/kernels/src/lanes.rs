@@ -1,0 +1,375 @@
+//! Vectors of an element type on an instruction set.
+//!
+//! The instruction set is a type parameter, one of `pulp`'s: what an `S: Simd` computes here compiles to its instructions, whatever
+//! the target of the build is. [`Lanes`] are written like numbers.
+
+use std::ops::{Add, AddAssign, Div, Mul, Sub};
+
+use pulp::{MemMask, Simd};
+
+use crate::Element;
+
+/// What the element types know of vectors.
+#[doc(hidden)]
+pub trait Vectors: Copy {
+    /// As many elements as the instruction set takes at once.
+    type Vector<S: Simd>: Copy + Send;
+
+    /// How many they are.
+    fn width<S: Simd>() -> usize;
+    /// The whole vectors of a slice, and the rest.
+    fn whole<S: Simd>(x: &[Self]) -> (&[Self::Vector<S>], &[Self]);
+    /// The same, for changing.
+    fn whole_mut<S: Simd>(x: &mut [Self]) -> (&mut [Self::Vector<S>], &mut [Self]);
+    /// The first elements of a slice, and zeros if there are too few.
+    fn load<S: Simd>(simd: S, x: &[Self]) -> Self::Vector<S>;
+    /// The first elements, as many as the slice takes.
+    fn store<S: Simd>(simd: S, v: Self::Vector<S>, x: &mut [Self]);
+    /// A whole vector from memory.
+    ///
+    /// # Safety
+    /// As many elements as a vector has must be readable from `x` on.
+    unsafe fn read<S: Simd>(x: *const Self) -> Self::Vector<S>;
+    /// A whole vector to memory.
+    ///
+    /// # Safety
+    /// As many elements as a vector has must be writable from `x` on.
+    unsafe fn write<S: Simd>(x: *mut Self, v: Self::Vector<S>);
+    fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
+    fn plus<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    fn minus<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    fn times<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    fn quotient<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    fn root<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
+    /// a b + c, with one rounding where there is an instruction for it.
+    fn fused<S: Simd>(
+        simd: S,
+        a: Self::Vector<S>,
+        b: Self::Vector<S>,
+        c: Self::Vector<S>,
+    ) -> Self::Vector<S>;
+    /// The larger of two, and b where either is NaN.
+    fn larger<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// `yes` where test > 0, else `no`.
+    fn choose<S: Simd>(
+        simd: S,
+        test: Self::Vector<S>,
+        yes: Self::Vector<S>,
+        no: Self::Vector<S>,
+    ) -> Self::Vector<S>;
+    /// The sum of the lanes.
+    fn total<S: Simd>(simd: S, a: Self::Vector<S>) -> Self;
+    /// eˣ for x ≤ 0, within 2 ulp where the result is a normal number.
+    fn exp_nonpositive<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
+}
+
+macro_rules! vectors {
+    ($type:ident, $vector:ident, $lanes:ident, $whole:ident, $whole_mut:ident, $mask:ident, $length:ident, $load:ident, $store:ident, $splat:ident, $add:ident,
+     $sub:ident, $mul:ident, $div:ident, $sqrt:ident, $fused:ident, $max:ident, $greater:ident, $select:ident, $sum:ident, $exp:path) => {
+        impl Vectors for $type {
+            type Vector<S: Simd> = S::$vector;
+
+            #[inline(always)]
+            fn width<S: Simd>() -> usize {
+                S::$lanes
+            }
+            #[inline(always)]
+            fn whole<S: Simd>(x: &[Self]) -> (&[S::$vector], &[Self]) {
+                S::$whole(x)
+            }
+            #[inline(always)]
+            fn whole_mut<S: Simd>(x: &mut [Self]) -> (&mut [S::$vector], &mut [Self]) {
+                S::$whole_mut(x)
+            }
+            #[inline(always)]
+            fn load<S: Simd>(simd: S, x: &[Self]) -> S::$vector {
+                // `partial_load` would call a thunk for every vector, this compiles to a masked load.
+                let mask = MemMask::new(simd.$mask(0, x.len().min(S::$lanes) as $length).mask());
+                // SAFETY: the mask leaves out what lies behind the slice.
+                unsafe { simd.$load(mask, x.as_ptr()) }
+            }
+            #[inline(always)]
+            fn store<S: Simd>(simd: S, v: S::$vector, x: &mut [Self]) {
+                let mask = MemMask::new(simd.$mask(0, x.len().min(S::$lanes) as $length).mask());
+                // SAFETY: the mask leaves out what lies behind the slice.
+                unsafe { simd.$store(mask, x.as_mut_ptr(), v) }
+            }
+            #[inline(always)]
+            unsafe fn read<S: Simd>(x: *const Self) -> S::$vector {
+                // SAFETY: the caller's promise; vectors are plain data.
+                unsafe { x.cast::<S::$vector>().read_unaligned() }
+            }
+            #[inline(always)]
+            unsafe fn write<S: Simd>(x: *mut Self, v: S::$vector) {
+                // SAFETY: the caller's promise.
+                unsafe { x.cast::<S::$vector>().write_unaligned(v) }
+            }
+            #[inline(always)]
+            fn splat<S: Simd>(simd: S, x: Self) -> S::$vector {
+                simd.$splat(x)
+            }
+            #[inline(always)]
+            fn plus<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$add(a, b)
+            }
+            #[inline(always)]
+            fn minus<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$sub(a, b)
+            }
+            #[inline(always)]
+            fn times<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$mul(a, b)
+            }
+            #[inline(always)]
+            fn quotient<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$div(a, b)
+            }
+            #[inline(always)]
+            fn root<S: Simd>(simd: S, a: S::$vector) -> S::$vector {
+                simd.$sqrt(a)
+            }
+            #[inline(always)]
+            fn fused<S: Simd>(simd: S, a: S::$vector, b: S::$vector, c: S::$vector) -> S::$vector {
+                simd.$fused(a, b, c)
+            }
+            #[inline(always)]
+            fn larger<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$max(a, b)
+            }
+            #[inline(always)]
+            fn choose<S: Simd>(
+                simd: S,
+                test: S::$vector,
+                yes: S::$vector,
+                no: S::$vector,
+            ) -> S::$vector {
+                simd.$select(simd.$greater(test, simd.$splat(0.0)), yes, no)
+            }
+            #[inline(always)]
+            fn total<S: Simd>(simd: S, a: S::$vector) -> Self {
+                simd.$sum(a)
+            }
+            #[inline(always)]
+            fn exp_nonpositive<S: Simd>(simd: S, x: S::$vector) -> S::$vector {
+                $exp(simd, x)
+            }
+        }
+    };
+}
+
+vectors!(
+    f32,
+    f32s,
+    F32_LANES,
+    as_simd_f32s,
+    as_mut_simd_f32s,
+    mask_between_m32s,
+    u32,
+    mask_load_ptr_f32s,
+    mask_store_ptr_f32s,
+    splat_f32s,
+    add_f32s,
+    sub_f32s,
+    mul_f32s,
+    div_f32s,
+    sqrt_f32s,
+    mul_add_e_f32s,
+    max_f32s,
+    greater_than_f32s,
+    select_f32s,
+    reduce_sum_f32s,
+    exp_f32
+);
+vectors!(
+    f64,
+    f64s,
+    F64_LANES,
+    as_simd_f64s,
+    as_mut_simd_f64s,
+    mask_between_m64s,
+    u64,
+    mask_load_ptr_f64s,
+    mask_store_ptr_f64s,
+    splat_f64s,
+    add_f64s,
+    sub_f64s,
+    mul_f64s,
+    div_f64s,
+    sqrt_f64s,
+    mul_add_e_f64s,
+    max_f64s,
+    greater_than_f64s,
+    select_f64s,
+    reduce_sum_f64s,
+    exp_f64
+);
+
+/// Cephes' `expf` without a branch: x = n ln 2 + r with |r| ≤ ln 2 / 2, a polynomial in r, times 2ⁿ.
+#[inline(always)]
+#[allow(clippy::excessive_precision)] // the published digits
+fn exp_f32<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    /// The coefficients of r⁷, r⁶, …, r².
+    const COEFFICIENTS: [f32; 6] = [
+        1.987_569_150_0e-4,
+        1.398_199_950_7e-3,
+        8.333_451_907_3e-3,
+        4.166_579_589_4e-2,
+        1.666_666_545_9e-1,
+        5.000_000_120_1e-1,
+    ];
+    /// 1.5 · 2²³: adding it leaves the nearest integer in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    /// Below this the result is no longer a normal number.
+    const LOWEST: f32 = -87.336_54;
+    let splat = |x: f32| simd.splat_f32s(x);
+    // The second operand survives where either is NaN.
+    let x = simd.max_f32s(splat(LOWEST), x);
+    // ln 2 comes in two parts, so that n times the first is exact.
+    let shifted = simd.mul_add_f32s(x, splat(std::f32::consts::LOG2_E), splat(ROUND));
+    let n = simd.sub_f32s(shifted, splat(ROUND));
+    let r = simd.mul_add_f32s(
+        n,
+        splat(2.121_944_40e-4),
+        simd.mul_add_f32s(n, splat(-0.693_359_375), x),
+    );
+    let mut polynomial = splat(COEFFICIENTS[0]);
+    for c in &COEFFICIENTS[1..] {
+        polynomial = simd.mul_add_f32s(polynomial, r, splat(*c));
+    }
+    let power = simd.add_f32s(
+        simd.mul_add_f32s(polynomial, simd.mul_f32s(r, r), r),
+        splat(1.0),
+    );
+    let n = simd.wrapping_dyn_shl_u32s(simd.transmute_u32s_f32s(shifted), simd.splat_u32s(23));
+    simd.transmute_f32s_u32s(simd.add_u32s(simd.transmute_u32s_f32s(power), n)) // · 2ⁿ
+}
+
+/// The system's exponential for each lane.
+#[inline(always)]
+fn exp_f64<S: Simd>(simd: S, x: S::f64s) -> S::f64s {
+    let mut lanes = [0.0; 8]; // the longest vector
+    let lanes = &mut lanes[..S::F64_LANES];
+    simd.partial_store_f64s(lanes, x);
+    lanes.iter_mut().for_each(|x| *x = x.exp());
+    simd.partial_load_f64s(lanes)
+}
+
+/// A vector that computes like a number.
+pub(crate) struct Lanes<T: Element, S: Simd> {
+    simd: S,
+    pub(crate) vector: T::Vector<S>,
+}
+
+impl<T: Element, S: Simd> Clone for Lanes<T, S> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Element, S: Simd> Copy for Lanes<T, S> {}
+
+impl<T: Element, S: Simd> Lanes<T, S> {
+    #[inline(always)]
+    pub(crate) fn new(simd: S, vector: T::Vector<S>) -> Self {
+        Self { simd, vector }
+    }
+
+    /// The same number in each lane.
+    #[inline(always)]
+    pub(crate) fn splat(simd: S, x: T) -> Self {
+        Self::new(simd, T::splat(simd, x))
+    }
+
+    /// The first elements of a slice, and zeros if there are too few.
+    #[inline(always)]
+    pub(crate) fn load(simd: S, x: &[T]) -> Self {
+        Self::new(simd, T::load(simd, x))
+    }
+
+    /// Writes as many of the first elements as the slice takes.
+    #[inline(always)]
+    pub(crate) fn store(self, x: &mut [T]) {
+        T::store(self.simd, self.vector, x);
+    }
+
+    /// self · b + c, with one rounding where there is an instruction for it.
+    #[inline(always)]
+    pub(crate) fn mul_add(self, b: Self, c: Self) -> Self {
+        Self::new(
+            self.simd,
+            T::fused(self.simd, self.vector, b.vector, c.vector),
+        )
+    }
+
+    #[inline(always)]
+    pub(crate) fn sqrt(self) -> Self {
+        Self::new(self.simd, T::root(self.simd, self.vector))
+    }
+
+    /// The larger of two, lane by lane.
+    #[inline(always)]
+    pub(crate) fn max(self, other: Self) -> Self {
+        Self::new(self.simd, T::larger(self.simd, self.vector, other.vector))
+    }
+
+    /// `yes` where these are positive, else `no`.
+    #[inline(always)]
+    pub(crate) fn if_positive(self, yes: Self, no: Self) -> Self {
+        Self::new(
+            self.simd,
+            T::choose(self.simd, self.vector, yes.vector, no.vector),
+        )
+    }
+
+    /// The sum of the lanes.
+    #[inline(always)]
+    pub(crate) fn total(self) -> T {
+        T::total(self.simd, self.vector)
+    }
+
+    /// eˣ for x ≤ 0.
+    #[inline(always)]
+    pub(crate) fn exp_nonpositive(self) -> Self {
+        Self::new(self.simd, T::exp_nonpositive(self.simd, self.vector))
+    }
+}
+
+impl<T: Element, S: Simd> Add for Lanes<T, S> {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self::new(self.simd, T::plus(self.simd, self.vector, other.vector))
+    }
+}
+
+impl<T: Element, S: Simd> AddAssign for Lanes<T, S> {
+    #[inline(always)]
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl<T: Element, S: Simd> Sub for Lanes<T, S> {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self::new(self.simd, T::minus(self.simd, self.vector, other.vector))
+    }
+}
+
+impl<T: Element, S: Simd> Mul for Lanes<T, S> {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self::new(self.simd, T::times(self.simd, self.vector, other.vector))
+    }
+}
+
+impl<T: Element, S: Simd> Div for Lanes<T, S> {
+    type Output = Self;
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        Self::new(self.simd, T::quotient(self.simd, self.vector, other.vector))
+    }
+}
