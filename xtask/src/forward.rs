@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, error::Error, path::PathBuf};
 
 /// Runs a checkpoint on images and writes the logits and every layer's tokens, with labels also loss and gradients.
 #[derive(Debug, Args)]
-pub struct ForwardArgs {
+pub(crate) struct ForwardArgs {
     /// Weights in official names, in safetensors
     #[arg(long, value_name = "FILE")]
     checkpoint: PathBuf,
@@ -61,7 +61,7 @@ enum ElementName {
 ///
 /// # Errors
 /// Whatever the files and the model refuse.
-pub fn run(args: ForwardArgs) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(args: ForwardArgs) -> Result<(), Box<dyn Error>> {
     match args.dtype {
         ElementName::F32 => run_on(&Cpu::<f32>::new(), &args),
         ElementName::F64 => run_on(&Cpu::<f64>::new(), &args),

@@ -1,10 +1,19 @@
 //! Commands of the workspace: `cargo xtask COMMAND`, one file each.
 
 mod ci;
+mod convert;
+mod data;
+mod evaluate;
+mod forward;
+mod interrupt;
+mod measures;
+mod rates;
+mod reproduce;
 mod tidy;
+mod train;
 
 use clap::{Parser, Subcommand};
-use std::process::ExitCode;
+use std::{error::Error, process::ExitCode};
 
 /// Sparse rate reduction: study, train, measure.
 #[derive(Parser)]
@@ -16,19 +25,46 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run the study of a profile: train, measure, report
+    Reproduce(reproduce::ReproduceArgs),
+    /// Train one model by the same loop as the study
+    Train(train::TrainArgs),
+    /// Accuracy, loss, margins and rates per layer of a checkpoint
+    Evaluate(evaluate::EvaluateArgs),
+    /// Run official weights: logits, activations and, with labels, every gradient
+    Forward(forward::ForwardArgs),
+    /// Convert a PyTorch checkpoint to safetensors, without Python
+    Convert(convert::ConvertArgs),
+    /// R, R^c and their gradients of matrices in a file
+    Rates(rates::RatesArgs),
+    /// List every complexity measure: source, assumptions, cost
+    Measures(measures::MeasuresArgs),
+    /// List, import, fetch and verify data sets
+    Data(data::DataArgs),
     /// Run formatting, lints, documentation, every crate alone, the tests and the smoke study
     Ci(ci::CiArgs),
 }
 
-fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Ci(args) => ci::run(args),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
+impl Command {
+    fn run(self) -> Result<ExitCode, Box<dyn Error>> {
+        match self {
+            Self::Reproduce(args) => return reproduce::run(args),
+            Self::Train(args) => return train::run(args),
+            Self::Evaluate(args) => evaluate::run(args),
+            Self::Forward(args) => forward::run(args),
+            Self::Convert(args) => convert::run(args),
+            Self::Rates(args) => rates::run(args),
+            Self::Measures(args) => measures::run(args),
+            Self::Data(args) => data::run(args),
+            Self::Ci(args) => ci::run(args),
+        }?;
+        Ok(ExitCode::SUCCESS)
     }
+}
+
+fn main() -> ExitCode {
+    Cli::parse().command.run().unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
 }

@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, error::Error, path::PathBuf};
 
 /// Computes R(Z) and R^c(Z; U) with all gradients, in double precision.
 #[derive(Debug, Args)]
-pub struct RatesArgs {
+pub(crate) struct RatesArgs {
     /// Safetensors file with `Z` [d, N], one token a column, and `U` [K, d, p]
     #[arg(long, value_name = "IN")]
     input: PathBuf,
@@ -51,7 +51,7 @@ impl PrecisionArgs {
 ///
 /// # Errors
 /// Whatever the files and the rates refuse.
-pub fn run(args: RatesArgs) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(args: RatesArgs) -> Result<(), Box<dyn Error>> {
     let precision = args.precision.precision()?;
     let file = TensorFile::open(&args.input)?;
     let (z, u) = (file.floats("Z")?, file.floats("U")?);
