@@ -51,10 +51,13 @@ impl Prepared {
     }
 }
 
+/// Name of a data set, and its folder where it is not the usual one.
+type Source = (String, Option<PathBuf>);
+
 /// Reads every data set once and keeps what was made of it.
 #[derive(Debug, Default)]
 pub struct DataStore {
-    sets: Mutex<HashMap<(String, Option<PathBuf>), Arc<Dataset>>>,
+    sets: Mutex<HashMap<Source, Arc<Dataset>>>,
     prepared: Mutex<HashMap<String, Arc<Prepared>>>,
 }
 

@@ -96,15 +96,6 @@ pub(super) fn describe(artefact: Artefact, runs: &[PlannedRun]) -> Artefact {
         return artefact.note("No runs were asked for.");
     };
     let config = &run.config;
-    let same = |get: &dyn Fn(&RunConfig) -> String| {
-        let mut values: Vec<String> = Vec::new();
-        for value in runs.iter().map(|run| get(&run.config)) {
-            if !values.contains(&value) {
-                values.push(value);
-            }
-        }
-        values.join(", ")
-    };
     let data = &config.data;
     let judged = run.data.judged_on();
     let artefact = artefact
@@ -115,11 +106,13 @@ pub(super) fn describe(artefact: Artefact, runs: &[PlannedRun]) -> Artefact {
                 data.name, data.train, data.test
             ),
         )
-        .setting("Model", describe_model(config, &same))
-        .setting("Training", describe_training(config, &same))
+        .setting("Model", describe_model(runs, config))
+        .setting("Training", describe_training(runs, config))
         .setting(
             "Element type",
-            same(&|config| format!("{:?}", config.element).to_lowercase()),
+            all_values(runs, |config| {
+                format!("{:?}", config.element).to_lowercase()
+            }),
         );
     if data.held_out {
         artefact
@@ -129,27 +122,32 @@ pub(super) fn describe(artefact: Artefact, runs: &[PlannedRun]) -> Artefact {
     }
 }
 
-fn describe_model(
-    config: &RunConfig,
-    same: &dyn Fn(&dyn Fn(&RunConfig) -> String) -> String,
-) -> String {
+/// The values that a setting takes over the runs, each once, in order.
+fn all_values(runs: &[PlannedRun], get: impl Fn(&RunConfig) -> String) -> String {
+    let mut values: Vec<String> = Vec::new();
+    for value in runs.iter().map(|run| get(&run.config)) {
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    }
+    values.join(", ")
+}
+
+fn describe_model(runs: &[PlannedRun], config: &RunConfig) -> String {
     let model = &config.model;
     format!(
         "d = {}, L = {}, K = {}, patch {}, β = {}, λ = {}, dropout {}",
-        same(&|config| config.model.dim.to_string()),
+        all_values(runs, |config| config.model.dim.to_string()),
         model.depth,
         model.heads,
         model.patch,
         model.step_size,
         model.threshold,
-        same(&|config| config.model.dropout.to_string()),
+        all_values(runs, |config| config.model.dropout.to_string()),
     )
 }
 
-fn describe_training(
-    config: &RunConfig,
-    same: &dyn Fn(&dyn Fn(&RunConfig) -> String) -> String,
-) -> String {
+fn describe_training(runs: &[PlannedRun], config: &RunConfig) -> String {
     let training = &config.training;
     let optimizer = match training.optimizer {
         Optimizer::Adam { .. } => "Adam",
@@ -180,9 +178,9 @@ fn describe_training(
     };
     format!(
         "{optimizer}, learning rate {}, batch {}, {schedule}, at most {} epochs{stop}, {augmentation}",
-        same(&|config| config.training.learning_rate.to_string()),
-        same(&|config| config.training.batch_size.to_string()),
-        same(&|config| config.training.epochs.to_string()),
+        all_values(runs, |config| config.training.learning_rate.to_string()),
+        all_values(runs, |config| config.training.batch_size.to_string()),
+        all_values(runs, |config| config.training.epochs.to_string()),
     )
 }
 
