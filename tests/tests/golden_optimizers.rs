@@ -97,12 +97,7 @@ fn trajectories<T: Element>(tolerance: f64) {
         for step in 0..gradients.len() / n {
             let (loss, gradient) = objective(&golden, &run.value());
             let label = |what: &str| format!("{name} {what} {} step {step}", <T as Scalar>::NAME);
-            assert_close(
-                &label("loss"),
-                &[loss],
-                &losses[step..=step],
-                tolerance,
-            );
+            assert_close(&label("loss"), &[loss], &losses[step..=step], tolerance);
             assert_close(
                 &label("gradient"),
                 &gradient,

@@ -88,20 +88,31 @@ fn every_value_of_a_configuration_is_part_of_its_identity() {
             Value::String(text) => Value::from(format!("{text}x")),
             _ => Value::Null,
         };
-        assert!(identities.insert(files::digest(&changed).unwrap()), "{place} does not count");
+        assert!(
+            identities.insert(files::digest(&changed).unwrap()),
+            "{place} does not count"
+        );
     }
 }
 
 /// JSON pointers to everything that is neither a full map nor a full list.
 fn leaves(value: &Value) -> Vec<String> {
     let below = |key: String, value: &Value| -> Vec<String> {
-        leaves(value).into_iter().map(|rest| format!("/{key}{rest}")).collect()
+        leaves(value)
+            .into_iter()
+            .map(|rest| format!("/{key}{rest}"))
+            .collect()
     };
     match value {
-        Value::Object(map) if !map.is_empty() => map.iter().flat_map(|(key, value)| below(key.clone(), value)).collect(),
-        Value::Array(list) if !list.is_empty() => {
-            list.iter().enumerate().flat_map(|(place, value)| below(place.to_string(), value)).collect()
-        }
+        Value::Object(map) if !map.is_empty() => map
+            .iter()
+            .flat_map(|(key, value)| below(key.clone(), value))
+            .collect(),
+        Value::Array(list) if !list.is_empty() => list
+            .iter()
+            .enumerate()
+            .flat_map(|(place, value)| below(place.to_string(), value))
+            .collect(),
         _ => vec![String::new()],
     }
 }
@@ -116,7 +127,11 @@ fn shards_of_a_plan_are_its_runs() {
     let mut together = Vec::new();
     for shard in ["1/3", "2/3", "3/3"] {
         let shard: Shard = shard.parse().unwrap();
-        together.extend(share(study.runs(), shard).into_iter().map(|run| run.id.as_str()));
+        together.extend(
+            share(study.runs(), shard)
+                .into_iter()
+                .map(|run| run.id.as_str()),
+        );
     }
     assert_eq!(together.len(), 4);
     assert_eq!(together.into_iter().collect::<BTreeSet<_>>(), all);
@@ -161,7 +176,10 @@ fn artefacts_wait_for_their_runs() {
     let (profile, options) = (profile(), options(folder.path()));
     let study = Study::plan(&profile, &options).unwrap();
     let error = study.collect(&Silent).unwrap_err();
-    assert!(matches!(error, Error::MissingRuns { ref missing, total: 4 } if missing.len() == 4), "{error}");
+    assert!(
+        matches!(error, Error::MissingRuns { ref missing, total: 4 } if missing.len() == 4),
+        "{error}"
+    );
 }
 
 #[test]
@@ -171,7 +189,10 @@ fn a_raised_flag_stops_the_study_and_it_goes_on_later() {
     let study = Study::plan(&profile, &options).unwrap();
     let stop = StopFlag::new();
     stop.raise();
-    assert!(matches!(study.train(&Silent, &stop), Err(Error::Interrupted)));
+    assert!(matches!(
+        study.train(&Silent, &stop),
+        Err(Error::Interrupted)
+    ));
     assert_eq!(study.missing().unwrap().len(), 4);
     study.train(&Silent, &StopFlag::new()).unwrap();
     assert!(study.missing().unwrap().is_empty());
@@ -183,18 +204,31 @@ fn a_run_folder_that_holds_another_configuration_is_refused_with_the_difference(
     let (profile, options) = (profile(), options(folder.path()));
     let study = Study::plan(&profile, &options).unwrap();
     let run = &study.runs()[0];
-    let other = RunConfig { seed: 99, ..run.config.clone() };
+    let other = RunConfig {
+        seed: 99,
+        ..run.config.clone()
+    };
     let path = folder.path().join("runs").join(&run.id).join("config.json");
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, files::canonical_json(&other).unwrap()).unwrap();
     match study.train(&Silent, &StopFlag::new()).unwrap_err() {
-        Error::ForeignFolder { path: at, found, expected } => {
+        Error::ForeignFolder {
+            path: at,
+            found,
+            expected,
+        } => {
             assert_eq!(at, path);
-            assert!(found.contains("\"seed\": 99") && expected.contains("\"seed\": 0"), "{found} {expected}");
+            assert!(
+                found.contains("\"seed\": 99") && expected.contains("\"seed\": 0"),
+                "{found} {expected}"
+            );
         }
         error => panic!("{error}"),
     }
-    assert_eq!(fs::read_to_string(&path).unwrap(), files::canonical_json(&other).unwrap());
+    assert_eq!(
+        fs::read_to_string(&path).unwrap(),
+        files::canonical_json(&other).unwrap()
+    );
 }
 
 #[test]
@@ -203,8 +237,14 @@ fn another_format_version_is_refused() {
     let (profile, options) = (profile(), options(folder.path()));
     let study = Study::plan(&profile, &options).unwrap();
     study.train(&Silent, &StopFlag::new()).unwrap();
-    let path = folder.path().join("runs").join(&study.runs()[0].id).join("result.json");
-    let newer = fs::read_to_string(&path).unwrap().replace(&format!("\"format\": {FORMAT}"), "\"format\": 999");
+    let path = folder
+        .path()
+        .join("runs")
+        .join(&study.runs()[0].id)
+        .join("result.json");
+    let newer = fs::read_to_string(&path)
+        .unwrap()
+        .replace(&format!("\"format\": {FORMAT}"), "\"format\": 999");
     fs::write(&path, newer).unwrap();
     let error = study.collect(&Silent).unwrap_err();
     assert!(
@@ -216,15 +256,35 @@ fn another_format_version_is_refused() {
 #[test]
 fn a_run_that_diverges_is_recorded_and_the_study_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let text = PROFILE.replace("epochs = 2", "epochs = 2\nlearning_rate = 1e30\noptimizer = { kind = \"sgd\" }");
+    let text = PROFILE.replace(
+        "epochs = 2",
+        "epochs = 2\nlearning_rate = 1e30\noptimizer = { kind = \"sgd\" }",
+    );
     let profile = Profile::parse("test", &text).unwrap();
     let options = options(folder.path());
     let study = Study::plan(&profile, &options).unwrap();
     study.train(&Silent, &StopFlag::new()).unwrap();
     let artefacts = study.collect(&Silent).unwrap();
-    let result = fs::read_to_string(folder.path().join("runs").join(&study.runs()[0].id).join("result.json")).unwrap();
-    assert!(result.contains("\"diverged\"") && result.contains("\"step\""), "{result}");
-    assert!(artefacts[0].notes.iter().any(|note| note.contains("diverged at step")), "{:?}", artefacts[0].notes);
+    let result = fs::read_to_string(
+        folder
+            .path()
+            .join("runs")
+            .join(&study.runs()[0].id)
+            .join("result.json"),
+    )
+    .unwrap();
+    assert!(
+        result.contains("\"diverged\"") && result.contains("\"step\""),
+        "{result}"
+    );
+    assert!(
+        artefacts[0]
+            .notes
+            .iter()
+            .any(|note| note.contains("diverged at step")),
+        "{:?}",
+        artefacts[0].notes
+    );
 }
 
 #[test]

@@ -17,7 +17,14 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("datasets", &["random"]),
     (
         "trainer",
-        &["random", "coding-rate", "kernels", "layers", "datasets"],
+        &[
+            "random",
+            "linalg",
+            "coding-rate",
+            "kernels",
+            "layers",
+            "datasets",
+        ],
     ),
     ("measures", &["random", "linalg", "coding-rate"]),
     (
@@ -150,10 +157,10 @@ fn check_packages(root: &Path, findings: &mut Vec<String>) -> Result<(), Box<dyn
                 findings.push(format!("{name}: its package lacks {required}"));
             }
         }
-        for line in listing
-            .lines()
-            .filter(|line| line.ends_with(".tmp") || line.ends_with(".orig"))
-        {
+        // `Cargo.toml.orig` is the manifest as written, which cargo itself adds.
+        let strays =
+            |line: &&str| line.ends_with(".tmp") || line.ends_with(".rej") || line.ends_with('~');
+        for line in listing.lines().filter(strays) {
             findings.push(format!("{name}: its package holds {line}"));
         }
     }

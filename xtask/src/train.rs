@@ -21,7 +21,7 @@ pub(crate) struct TrainArgs {
     /// Name of a data set; `cargo xtask data list` shows them
     #[arg(long, value_name = "NAME")]
     data: String,
-    /// TOML file with the keys that differ from the data set's defaults ([model], [training], seed, precision, …); the resolved
+    /// TOML file with the keys that differ from the data set's defaults (tables model and training, seed, precision, …); the resolved
     /// configuration is written to config.toml in the output folder
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,

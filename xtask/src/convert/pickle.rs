@@ -1,7 +1,7 @@
 //! A machine for pickles that builds containers and tensors and can do nothing else.
 //!
 //! A pickle is a program for a stack machine. In Python some of its instructions call any function by name; here a name is looked up
-//! in the short list of [`globals`](super::globals), and a name that is not there ends the reading. Every object lives in one arena, so
+//! in the short list of [`globals`], and a name that is not there ends the reading. Every object lives in one arena, so
 //! that nesting, however deep, costs no stack.
 
 use super::globals::{self, Global};
@@ -54,7 +54,7 @@ pub(super) struct Storage {
     pub(super) elements: u64,
 }
 
-/// A view of a storage: element (i, j, …) is number offset + i·strides[0] + j·strides[1] + … of it.
+/// A view of a storage: element (i, j, …) is number `offset + i * strides[0] + j * strides[1] + …` of it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Tensor {
     pub(super) storage: Storage,
