@@ -1,5 +1,9 @@
 //! `correlation`: how every measure orders the zoo by its generalization gap (Hu, Zou and Xu 2024, Table 1 and 5).
 
+mod charts;
+mod sign_errors;
+mod tables;
+
 use super::{
     Recipe,
     common::{fixed, list, section},
@@ -10,23 +14,23 @@ use crate::{
     measuring::MeasureRequest,
     plan::{Context, PlannedRun},
     profile::{self, Profile},
-    report::{Artefact, Axis, Cell, Chart, Column, Heat, Mark, Panel, Point, Rule, Series, Table},
+    report::{Artefact, Cell},
 };
 use srr_measures::statistics::{
     self, Analysis, AnalysisOptions, Bootstrap, Difference, Interval, MeasureAnalysis, Repeats,
-    SignErrorOptions, SignErrorSummary, Statistic, analyse,
+    SignErrorOptions, Statistic, analyse,
 };
 use srr_measures::{Measure, Registry};
 use srr_random::Seed;
 
 /// The artefact.
-pub(super) struct Correlation;
+pub(in crate::artefacts) struct Correlation;
 
 /// The measure the study is about.
-pub(super) const SRR: &str = "srr";
+pub(in crate::artefacts) const SRR: &str = "srr";
 
 /// Level of every interval.
-pub(super) const LEVEL: f64 = 0.95;
+pub(in crate::artefacts) const LEVEL: f64 = 0.95;
 
 impl Recipe for Correlation {
     fn name(&self) -> &'static str {
@@ -88,12 +92,14 @@ impl Recipe for Correlation {
                 100.0 * LEVEL,
                 section.bootstrap
             ))
-            .chart(forest(&analysis))
-            .chart(heat(&analysis))
-            .table(coefficients(&analysis))
-            .table(beyond(&analysis))
-            .table(differences(&rivals))
-            .table(zoo_table(&models, &columns)?);
+            .chart(charts::forest(&analysis))
+            .chart(charts::heat(&analysis))
+            .chart(sign_errors::chart(&analysis))
+            .table(tables::coefficients(&analysis))
+            .table(sign_errors::summaries(&analysis))
+            .table(sign_errors::distribution(&analysis))
+            .table(tables::differences(&rivals))
+            .table(tables::zoo(&models, &columns)?);
         let artefact = zoo::describe_zoo(artefact, context.profile, &models);
         Ok(note_undefined(artefact, &models, &columns)?.note(NOTE_SIGN))
     }
@@ -250,7 +256,7 @@ fn granulated(srr: &MeasureAnalysis) -> String {
 }
 
 /// `0.445 [0.21, 0.63]`.
-pub(super) fn with_interval(value: f64, interval: Option<Interval>) -> String {
+pub(in crate::artefacts) fn with_interval(value: f64, interval: Option<Interval>) -> String {
     match interval {
         Some(interval) => format!(
             "{} [{}, {}]",
@@ -263,266 +269,12 @@ pub(super) fn with_interval(value: f64, interval: Option<Interval>) -> String {
 }
 
 /// A coefficient with its interval as a cell.
-pub(super) fn cell(value: Option<f64>, interval: Option<Interval>) -> Cell {
+pub(in crate::artefacts) fn cell(value: Option<f64>, interval: Option<Interval>) -> Cell {
     match (value, interval) {
         (Some(value), Some(Interval { low, high, .. })) => Cell::Interval { value, low, high },
         (Some(value), None) => Cell::Number(value),
         (None, _) => Cell::missing("undefined"),
     }
-}
-
-/// τ, ψ and Ψ of every measure.
-fn coefficients(analysis: &Analysis) -> Table {
-    let psi = analysis.axes.iter().map(|axis| {
-        Column::new(
-            format!("psi_{axis}"),
-            format!("ψ {}", axis.replace('_', " ")),
-        )
-        .interval()
-        .decimals(2)
-    });
-    let columns = [
-        Column::new("measure", "Measure"),
-        Column::new("models", "Models"),
-        Column::new("undefined", "Undefined"),
-    ]
-    .into_iter()
-    .chain([Column::new("tau_a", "τ").interval().decimals(3)])
-    .chain(psi)
-    .chain([
-        Column::new("granulated", "Ψ").interval().decimals(2),
-        Column::new("tau_b", "τ-b").interval().decimals(3),
-        Column::new("p", "p"),
-        Column::new("p_holm", "p (Holm)"),
-    ]);
-    let mut table = Table::new(
-        "correlation",
-        "Rank correlation of every measure with the generalization gap",
-    )
-    .columns(columns);
-    for measure in &analysis.measures {
-        let mut row = vec![
-            measure.name.as_str().into(),
-            measure.models.into(),
-            measure.left_out.into(),
-            cell(measure.tau_a, measure.tau_a_interval),
-        ];
-        row.extend(
-            measure
-                .psi
-                .iter()
-                .map(|axis| cell(axis.value, axis.interval)),
-        );
-        row.extend([
-            cell(measure.granulated, measure.granulated_interval),
-            cell(measure.tau_b, measure.tau_b_interval),
-            number(measure.p_value),
-            number(measure.p_holm),
-        ]);
-        table.push(row);
-    }
-    table
-}
-
-fn number(value: Option<f64>) -> Cell {
-    value.map_or_else(|| Cell::missing("undefined"), Cell::Number)
-}
-
-/// Conditional information and sign errors of every measure.
-fn beyond(analysis: &Analysis) -> Table {
-    let mut table = Table::new(
-        "correlation-beyond",
-        "Conditional information K and robust sign errors; pooled: over all matched pairs of cells that differ in the same two values",
-    )
-    .columns([
-        Column::new("measure", "Measure"),
-        Column::new("information", "K").decimals(3),
-        Column::new("environments", "Environments"),
-        Column::new("sign_error_mean", "Sign error, mean"),
-        Column::new("sign_error_p90", "90th percentile"),
-        Column::new("sign_error_max", "Maximum"),
-        Column::new("pooled_environments", "Pooled environments"),
-        Column::new("pooled_mean", "Pooled, mean"),
-        Column::new("pooled_p90", "Pooled, 90th percentile"),
-        Column::new("pooled_max", "Pooled, maximum"),
-    ]);
-    for measure in &analysis.measures {
-        let mut row = vec![
-            measure.name.as_str().into(),
-            number(measure.information.value),
-        ];
-        let errors = measure.sign_error.as_ref();
-        row.extend(summary(errors.map(|errors| &errors.all)));
-        row.extend(summary(errors.map(|errors| &errors.pooled)));
-        table.push(row);
-    }
-    table
-}
-
-fn summary(errors: Option<&SignErrorSummary>) -> [Cell; 4] {
-    let number =
-        |value: Option<f64>| value.map_or_else(|| Cell::missing("none qualifies"), Cell::Number);
-    match errors {
-        Some(errors) => [
-            errors.environments.into(),
-            number(errors.mean),
-            number(errors.p90),
-            number(errors.max),
-        ],
-        None => std::array::from_fn(|_| Cell::missing("no gap in accuracy")),
-    }
-}
-
-/// τ of the sparse rate reduction minus that of every other measure.
-fn differences(rivals: &[(String, Option<Difference>)]) -> Table {
-    let mut table = Table::new(
-        "correlation-differences",
-        "τ of the sparse rate reduction minus τ of another measure, paired bootstrap",
-    )
-    .columns([
-        Column::new("measure", "Other measure"),
-        Column::new("models", "Models"),
-        Column::new("difference", "Difference of τ")
-            .interval()
-            .decimals(3),
-        Column::new("p", "p"),
-    ]);
-    for (name, found) in rivals {
-        table.push(match found {
-            Some(found) => vec![
-                name.as_str().into(),
-                found.models.into(),
-                cell(Some(found.value), Some(found.interval)),
-                found.p_value.into(),
-            ],
-            None => {
-                let missing = || Cell::missing("undefined");
-                vec![name.as_str().into(), missing(), missing(), missing()]
-            }
-        });
-    }
-    table
-}
-
-/// Every model with everything known of it.
-fn zoo_table(models: &[Model], columns: &[(String, MeasureRequest)]) -> Result<Table> {
-    let axes = zoo::varied(models);
-    let heads = [Column::new("run", "Run")]
-        .into_iter()
-        .chain(
-            axes.iter()
-                .map(|(name, _)| Column::new(*name, name.replace('_', " "))),
-        )
-        .chain([
-            Column::new("seed", "seed"),
-            Column::new("status", "status"),
-            Column::new("counted", "counted"),
-            Column::new("epochs", "epochs"),
-            Column::new("train_loss", "training loss"),
-            Column::new("test_loss", "test loss"),
-            Column::new("loss_gap", "loss gap"),
-            Column::new("train_accuracy", "training accuracy"),
-            Column::new("test_accuracy", "test accuracy"),
-        ])
-        .chain(
-            columns
-                .iter()
-                .map(|(name, _)| Column::new(name.replace('-', "_"), name)),
-        );
-    let mut table = Table::new("zoo", "The models of the zoo").columns(heads);
-    table.folded = true;
-    for model in models {
-        let config = &model.run.config;
-        let result = &model.result;
-        let mut row: Vec<Cell> = vec![model.run.id.as_str().into()];
-        row.extend(axes.iter().map(|(_, of)| Cell::from(of(config))));
-        row.extend([
-            Cell::from(config.seed.to_string()),
-            result.status.to_string().into(),
-            if model.counts { "yes" } else { "no" }.into(),
-            result.epochs.into(),
-            result.train.map(|scores| scores.loss).into(),
-            result.test.map(|scores| scores.loss).into(),
-            result.loss_gap().into(),
-            result.train.and_then(|scores| scores.accuracy).into(),
-            result.test_accuracy().into(),
-        ]);
-        for (_, request) in columns {
-            row.push(model.measured(request)?.cell());
-        }
-        table.push(row);
-    }
-    Ok(table)
-}
-
-/// τ of every measure with its interval, largest first.
-fn forest(analysis: &Analysis) -> Chart {
-    let mut ranked: Vec<&MeasureAnalysis> = analysis
-        .measures
-        .iter()
-        .filter(|measure| measure.tau_a.is_some())
-        .collect();
-    ranked.sort_by(|a, b| b.tau_a.unwrap_or(0.0).total_cmp(&a.tau_a.unwrap_or(0.0)));
-    let names = ranked.iter().map(|measure| measure.name.as_str());
-    let mut panel = Panel::new(
-        "",
-        Axis::new("τ").range(-1.0, 1.0),
-        Axis::categories("", names),
-    )
-    .rule(Rule::vertical(0.0, ""));
-    for (place, measure) in ranked.iter().enumerate() {
-        let Some(tau) = measure.tau_a else { continue };
-        let point = Point::at(tau, place as f64).labeled(format!(
-            "{}: {}",
-            measure.name,
-            with_interval(tau, measure.tau_a_interval)
-        ));
-        let point = match measure.tau_a_interval {
-            Some(interval) => point.between(interval.low, interval.high),
-            None => point,
-        };
-        let ink = usize::from(measure.name == SRR);
-        panel = panel.series(Series::new("", ink, Mark::Forest).points([point]));
-    }
-    Chart::new(
-        "correlation",
-        "Overall τ of every measure",
-        "Points are τ, lines its bootstrap interval; the sparse rate reduction stands out.",
-    )
-    .panel(panel)
-}
-
-/// ψ of every measure along every hyper-parameter.
-fn heat(analysis: &Analysis) -> Chart {
-    let measures = analysis
-        .measures
-        .iter()
-        .map(|measure| measure.name.as_str());
-    let axes = analysis
-        .axes
-        .iter()
-        .map(|axis| axis.replace('_', " "))
-        .chain(["Ψ".to_owned(), "τ".to_owned()]);
-    let values = analysis
-        .measures
-        .iter()
-        .map(|measure| {
-            let psi = measure.psi.iter().map(|axis| axis.value);
-            psi.chain([measure.granulated, measure.tau_a]).collect()
-        })
-        .collect();
-    let panel = Panel::heat(
-        "",
-        Axis::categories("", axes),
-        Axis::categories("", measures),
-        Heat::diverging("τ", values, 1.0),
-    );
-    Chart::new(
-        "correlation-axes",
-        "τ along each hyper-parameter",
-        "ψ per hyper-parameter, their mean Ψ, and the overall τ.",
-    )
-    .panel(panel)
 }
 
 /// Says which measures are undefined for how many models, and why.

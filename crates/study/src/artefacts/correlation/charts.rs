@@ -1,0 +1,75 @@
+//! Figures of `correlation`: τ of every measure, and ψ along every hyper-parameter.
+
+use super::{SRR, with_interval};
+use crate::report::{Axis, Chart, Heat, Mark, Panel, Point, Rule, Series};
+use srr_measures::statistics::{Analysis, MeasureAnalysis};
+
+/// τ of every measure with its interval, largest first.
+pub(super) fn forest(analysis: &Analysis) -> Chart {
+    let mut ranked: Vec<&MeasureAnalysis> = analysis
+        .measures
+        .iter()
+        .filter(|measure| measure.tau_a.is_some())
+        .collect();
+    ranked.sort_by(|a, b| b.tau_a.unwrap_or(0.0).total_cmp(&a.tau_a.unwrap_or(0.0)));
+    let names = ranked.iter().map(|measure| measure.name.as_str());
+    let mut panel = Panel::new(
+        "",
+        Axis::new("τ").range(-1.0, 1.0),
+        Axis::categories("", names),
+    )
+    .rule(Rule::vertical(0.0, ""));
+    for (place, measure) in ranked.iter().enumerate() {
+        let Some(tau) = measure.tau_a else { continue };
+        let point = Point::at(tau, place as f64).labeled(format!(
+            "{}: {}",
+            measure.name,
+            with_interval(tau, measure.tau_a_interval)
+        ));
+        let point = match measure.tau_a_interval {
+            Some(interval) => point.between(interval.low, interval.high),
+            None => point,
+        };
+        let ink = usize::from(measure.name == SRR);
+        panel = panel.series(Series::new("", ink, Mark::Forest).points([point]));
+    }
+    Chart::new(
+        "correlation",
+        "Overall τ of every measure",
+        "Points are τ, lines its bootstrap interval; the sparse rate reduction stands out.",
+    )
+    .panel(panel)
+}
+
+/// ψ of every measure along every hyper-parameter.
+pub(super) fn heat(analysis: &Analysis) -> Chart {
+    let measures = analysis
+        .measures
+        .iter()
+        .map(|measure| measure.name.as_str());
+    let axes = analysis
+        .axes
+        .iter()
+        .map(|axis| axis.replace('_', " "))
+        .chain(["Ψ".to_owned(), "τ".to_owned()]);
+    let values = analysis
+        .measures
+        .iter()
+        .map(|measure| {
+            let psi = measure.psi.iter().map(|axis| axis.value);
+            psi.chain([measure.granulated, measure.tau_a]).collect()
+        })
+        .collect();
+    let panel = Panel::heat(
+        "",
+        Axis::categories("", axes),
+        Axis::categories("", measures),
+        Heat::diverging("τ", values, 1.0),
+    );
+    Chart::new(
+        "correlation-axes",
+        "τ along each hyper-parameter",
+        "ψ per hyper-parameter, their mean Ψ, and the overall τ.",
+    )
+    .panel(panel)
+}
