@@ -5,7 +5,7 @@ use crate::{AttentionOptions, Backend, Result, Tensor, Transpose, check};
 /// What a masked score gets added: exp of it is zero in every element type.
 const MASKED: f64 = -1e30;
 
-pub(crate) fn attention<B: Backend + ?Sized>(
+pub(crate) fn attention<B: Backend>(
     backend: &B,
     q: &B::Tensor,
     k: &B::Tensor,
@@ -26,7 +26,7 @@ pub(crate) fn attention<B: Backend + ?Sized>(
     merge(backend, &y, &sizes)
 }
 
-pub(crate) fn attention_backward<B: Backend + ?Sized>(
+pub(crate) fn attention_backward<B: Backend>(
     backend: &B,
     q: &B::Tensor,
     k: &B::Tensor,
@@ -61,7 +61,7 @@ pub(crate) fn attention_backward<B: Backend + ?Sized>(
 }
 
 /// The three gradients fall on the one operand.
-pub(crate) fn mssa_backward<B: Backend + ?Sized>(
+pub(crate) fn mssa_backward<B: Backend>(
     backend: &B,
     v: &B::Tensor,
     options: &AttentionOptions,
@@ -74,7 +74,7 @@ pub(crate) fn mssa_backward<B: Backend + ?Sized>(
 }
 
 /// softmax(scale Q Kᵀ), `[B·K, N, N]`.
-fn weights<B: Backend + ?Sized>(
+fn weights<B: Backend>(
     backend: &B,
     q: &B::Tensor,
     k: &B::Tensor,
@@ -103,7 +103,7 @@ fn weights<B: Backend + ?Sized>(
     backend.softmax(&scores)
 }
 
-fn dropped<B: Backend + ?Sized>(
+fn dropped<B: Backend>(
     backend: &B,
     mut x: B::Tensor,
     options: &AttentionOptions,
@@ -115,22 +115,14 @@ fn dropped<B: Backend + ?Sized>(
 }
 
 /// `[B, N, K·p]` to `[B·K, N, p]`.
-fn split<B: Backend + ?Sized>(
-    backend: &B,
-    x: &B::Tensor,
-    sizes: &check::Heads,
-) -> Result<B::Tensor> {
+fn split<B: Backend>(backend: &B, x: &B::Tensor, sizes: &check::Heads) -> Result<B::Tensor> {
     let x = backend.reshape(x, &[sizes.batch, sizes.tokens, sizes.heads, sizes.dim])?;
     let x = backend.permute(&x, &[0, 2, 1, 3])?;
     backend.reshape(&x, &[sizes.batch * sizes.heads, sizes.tokens, sizes.dim])
 }
 
 /// `[B·K, N, p]` to `[B, N, K·p]`.
-fn merge<B: Backend + ?Sized>(
-    backend: &B,
-    x: &B::Tensor,
-    sizes: &check::Heads,
-) -> Result<B::Tensor> {
+fn merge<B: Backend>(backend: &B, x: &B::Tensor, sizes: &check::Heads) -> Result<B::Tensor> {
     let x = backend.reshape(x, &[sizes.batch, sizes.heads, sizes.tokens, sizes.dim])?;
     let x = backend.permute(&x, &[0, 2, 1, 3])?;
     backend.reshape(&x, &[sizes.batch, sizes.tokens, sizes.heads * sizes.dim])

@@ -4,11 +4,11 @@ use srr_linalg::Scalar;
 
 use crate::{Backend, Result, Tensor, check};
 
-pub(crate) fn sum_of_squares<B: Backend + ?Sized>(backend: &B, x: &B::Tensor) -> Result<f64> {
+pub(crate) fn sum_of_squares<B: Backend>(backend: &B, x: &B::Tensor) -> Result<f64> {
     Ok(backend.download_f64(x)?.iter().map(|v| v * v).sum())
 }
 
-pub(crate) fn count_nonzero<B: Backend + ?Sized>(backend: &B, x: &B::Tensor) -> Result<Vec<u64>> {
+pub(crate) fn count_nonzero<B: Backend>(backend: &B, x: &B::Tensor) -> Result<Vec<u64>> {
     let (&examples, inner) = x
         .shape()
         .split_first()
@@ -24,6 +24,6 @@ pub(crate) fn count_nonzero<B: Backend + ?Sized>(backend: &B, x: &B::Tensor) -> 
     Ok((0..examples).map(count).collect())
 }
 
-pub(crate) fn all_finite<B: Backend + ?Sized>(backend: &B, x: &B::Tensor) -> Result<bool> {
+pub(crate) fn all_finite<B: Backend>(backend: &B, x: &B::Tensor) -> Result<bool> {
     Ok(backend.download_f64(x)?.iter().all(|v| v.is_finite()))
 }

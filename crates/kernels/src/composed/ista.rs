@@ -3,7 +3,7 @@
 use super::{as_matrix, constant};
 use crate::{Backend, IstaOutput, Result, Tensor, Transpose, Unary, check};
 
-pub(crate) fn ista<B: Backend + ?Sized>(
+pub(crate) fn ista<B: Backend>(
     backend: &B,
     x: &B::Tensor,
     dictionary: &B::Tensor,
@@ -44,7 +44,7 @@ pub(crate) fn ista<B: Backend + ?Sized>(
     })
 }
 
-pub(crate) fn ista_backward<B: Backend + ?Sized>(
+pub(crate) fn ista_backward<B: Backend>(
     backend: &B,
     x: &B::Tensor,
     dictionary: &B::Tensor,

@@ -3,7 +3,7 @@
 use super::{as_matrix, constant, outer};
 use crate::{Backend, LayerNormOutput, Result, Tensor, Transpose, Unary, check};
 
-pub(crate) fn layer_norm<B: Backend + ?Sized>(
+pub(crate) fn layer_norm<B: Backend>(
     backend: &B,
     x: &B::Tensor,
     gain: &B::Tensor,
@@ -32,7 +32,7 @@ pub(crate) fn layer_norm<B: Backend + ?Sized>(
     })
 }
 
-pub(crate) fn layer_norm_backward<B: Backend + ?Sized>(
+pub(crate) fn layer_norm_backward<B: Backend>(
     backend: &B,
     x: &B::Tensor,
     gain: &B::Tensor,
@@ -64,7 +64,7 @@ pub(crate) fn layer_norm_backward<B: Backend + ?Sized>(
 }
 
 /// The mean of each row of a matrix: `[rows]`.
-fn row_means<B: Backend + ?Sized>(backend: &B, x: &B::Tensor) -> Result<B::Tensor> {
+fn row_means<B: Backend>(backend: &B, x: &B::Tensor) -> Result<B::Tensor> {
     let (rows, width) = check::rows("layer_norm", x.shape())?;
     let ones = constant(backend, 1.0 / width as f64, &[width, 1])?;
     let mean = backend.matmul(x, Transpose::No, &ones, Transpose::No)?;
@@ -72,11 +72,7 @@ fn row_means<B: Backend + ?Sized>(backend: &B, x: &B::Tensor) -> Result<B::Tenso
 }
 
 /// x minus a number for each of its rows.
-fn minus_column<B: Backend + ?Sized>(
-    backend: &B,
-    x: &B::Tensor,
-    column: &B::Tensor,
-) -> Result<B::Tensor> {
+fn minus_column<B: Backend>(backend: &B, x: &B::Tensor, column: &B::Tensor) -> Result<B::Tensor> {
     let (_, width) = check::rows("layer_norm", x.shape())?;
     let ones = constant(backend, 1.0, &[width])?;
     let mut out = outer(backend, -1.0, column, &ones)?;

@@ -3,7 +3,7 @@
 use super::constant;
 use crate::{Backend, Error, Result, Tensor, Transpose, check};
 
-pub(crate) fn concat<B: Backend + ?Sized>(
+pub(crate) fn concat<B: Backend>(
     backend: &B,
     parts: &[&B::Tensor],
     axis: usize,
@@ -48,7 +48,7 @@ pub(crate) fn concat_shape<T: Tensor>(parts: &[&T], axis: usize) -> Result<Vec<u
     Ok(shape)
 }
 
-pub(crate) fn patches<B: Backend + ?Sized>(
+pub(crate) fn patches<B: Backend>(
     backend: &B,
     images: &B::Tensor,
     size: usize,
@@ -60,7 +60,7 @@ pub(crate) fn patches<B: Backend + ?Sized>(
     backend.reshape(&ordered, &[batch, rows * columns, size * size * channels])
 }
 
-pub(crate) fn patches_backward<B: Backend + ?Sized>(
+pub(crate) fn patches_backward<B: Backend>(
     backend: &B,
     patches: &B::Tensor,
     images: &[usize],
@@ -74,7 +74,7 @@ pub(crate) fn patches_backward<B: Backend + ?Sized>(
     backend.reshape(&ordered, images)
 }
 
-pub(crate) fn mean_tokens<B: Backend + ?Sized>(backend: &B, x: &B::Tensor) -> Result<B::Tensor> {
+pub(crate) fn mean_tokens<B: Backend>(backend: &B, x: &B::Tensor) -> Result<B::Tensor> {
     let [batch, tokens, dim] = check::three_axes("mean_tokens", x.shape())?;
     at_least_one_token(tokens)?;
     // 1ᵀ/N X for each example
@@ -83,7 +83,7 @@ pub(crate) fn mean_tokens<B: Backend + ?Sized>(backend: &B, x: &B::Tensor) -> Re
     backend.reshape(&mean, &[batch, dim])
 }
 
-pub(crate) fn mean_tokens_backward<B: Backend + ?Sized>(
+pub(crate) fn mean_tokens_backward<B: Backend>(
     backend: &B,
     dy: &B::Tensor,
     tokens: usize,

@@ -3,7 +3,7 @@
 use super::as_matrix;
 use crate::{Backend, Result, Tensor, Transpose, check};
 
-pub(crate) fn linear<B: Backend + ?Sized>(
+pub(crate) fn linear<B: Backend>(
     backend: &B,
     x: &B::Tensor,
     weight: &B::Tensor,
@@ -19,7 +19,7 @@ pub(crate) fn linear<B: Backend + ?Sized>(
     backend.reshape(&y, &check::with_width(x.shape(), sizes.output))
 }
 
-pub(crate) fn linear_backward<B: Backend + ?Sized>(
+pub(crate) fn linear_backward<B: Backend>(
     backend: &B,
     x: &B::Tensor,
     weight: &B::Tensor,

@@ -2,7 +2,7 @@
 
 use crate::{Backend, CrossEntropy, Result, Tensor, check};
 
-pub(crate) fn cross_entropy<B: Backend + ?Sized>(
+pub(crate) fn cross_entropy<B: Backend>(
     backend: &B,
     logits: &B::Tensor,
     labels: &[u32],

@@ -2,7 +2,7 @@
 
 use crate::{Backend, Result, Tensor, Transpose, check::Product};
 
-pub(crate) fn matmul<B: Backend + ?Sized>(
+pub(crate) fn matmul<B: Backend>(
     backend: &B,
     a: &B::Tensor,
     transpose_a: Transpose,

@@ -14,19 +14,19 @@ pub(crate) mod rates;
 use crate::{Backend, Result, Tensor, Transpose};
 
 /// The tensor of rank 2 whose rows are those of x.
-fn as_matrix<B: Backend + ?Sized>(backend: &B, x: &B::Tensor, width: usize) -> Result<B::Tensor> {
+fn as_matrix<B: Backend>(backend: &B, x: &B::Tensor, width: usize) -> Result<B::Tensor> {
     let rows = x.len().checked_div(width).unwrap_or(0);
     backend.reshape(x, &[rows, width])
 }
 
 /// A tensor in which every element is `value`.
-fn constant<B: Backend + ?Sized>(backend: &B, value: f64, shape: &[usize]) -> Result<B::Tensor> {
+fn constant<B: Backend>(backend: &B, value: f64, shape: &[usize]) -> Result<B::Tensor> {
     let length = shape.iter().product();
     backend.upload_f64(&vec![value; length], shape)
 }
 
 /// α column · rowᵀ, of a column `[m]` and a row `[n]`: `[m, n]`.
-fn outer<B: Backend + ?Sized>(
+fn outer<B: Backend>(
     backend: &B,
     alpha: f64,
     column: &B::Tensor,

@@ -3,7 +3,7 @@
 use super::constant;
 use crate::{AdamStep, Backend, LionStep, Result, SgdStep, Tensor, Unary, check};
 
-pub(crate) fn adam_step<B: Backend + ?Sized>(
+pub(crate) fn adam_step<B: Backend>(
     backend: &B,
     value: &mut B::Tensor,
     gradient: &B::Tensor,
@@ -42,7 +42,7 @@ pub(crate) fn adam_step<B: Backend + ?Sized>(
     )
 }
 
-pub(crate) fn sgd_step<B: Backend + ?Sized>(
+pub(crate) fn sgd_step<B: Backend>(
     backend: &B,
     value: &mut B::Tensor,
     gradient: &B::Tensor,
@@ -72,7 +72,7 @@ pub(crate) fn sgd_step<B: Backend + ?Sized>(
     backend.add_scaled(value, -step.learning_rate, &direction)
 }
 
-pub(crate) fn lion_step<B: Backend + ?Sized>(
+pub(crate) fn lion_step<B: Backend>(
     backend: &B,
     value: &mut B::Tensor,
     gradient: &B::Tensor,
@@ -102,7 +102,7 @@ pub(crate) fn lion_step<B: Backend + ?Sized>(
 }
 
 /// Applies the weight decay to the weights (decoupled), or returns the gradient with it.
-fn decayed<B: Backend + ?Sized>(
+fn decayed<B: Backend>(
     backend: &B,
     value: &mut B::Tensor,
     gradient: &B::Tensor,

@@ -5,7 +5,7 @@ use srr_coding_rate::{Bases, Coding, batch};
 
 use crate::{Backend, Element, Rates, Result, Tensor, check};
 
-pub(crate) fn coding_rate<B: Backend + ?Sized>(
+pub(crate) fn coding_rate<B: Backend>(
     backend: &B,
     tokens: &B::Tensor,
     coding: Coding,
@@ -22,7 +22,7 @@ pub(crate) fn coding_rate<B: Backend + ?Sized>(
     uploaded(backend, rates, tokens.shape(), &[])
 }
 
-pub(crate) fn compressed_rate<B: Backend + ?Sized>(
+pub(crate) fn compressed_rate<B: Backend>(
     backend: &B,
     tokens: &B::Tensor,
     stacked_bases: &B::Tensor,
@@ -117,7 +117,7 @@ fn view3<'a, T: Element>(
         .map_err(|_| check::mismatch(operation, shape, &[values.len()]))
 }
 
-fn uploaded<B: Backend + ?Sized>(
+fn uploaded<B: Backend>(
     backend: &B,
     rates: Rates<Vec<B::Element>>,
     tokens: &[usize],
