@@ -1,5 +1,7 @@
 //! Functions of each element.
 
+use pulp::Simd;
+
 use super::{
     Cpu, CpuTensor,
     parallel::{RowsMut, for_blocks},
@@ -122,7 +124,7 @@ fn apply<T: Element>(function: Unary, x: &[T], out: &mut [T]) {
     match function {
         // A NaN passes.
         Unary::Relu => map(x, out, |x| if x <= zero { zero } else { x }),
-        Unary::Gelu => map(x, out, |x| x * normal_distribution(x)),
+        Unary::Gelu => gelu(x, out),
         Unary::Abs => map(x, out, |x| x.abs()),
         Unary::Sign => map(x, out, sign),
         Unary::Square => map(x, out, |x| x * x),
@@ -137,10 +139,7 @@ fn apply_derivative<T: Element>(function: Unary, x: &[T], dy: &[T], out: &mut [T
     let (zero, two) = (T::zero(), T::from_f64(2.0));
     match function {
         Unary::Relu => map2(x, dy, out, |x, dy| if x > zero { dy } else { zero }),
-        // (x Φ(x))′ = Φ(x) + x φ(x)
-        Unary::Gelu => map2(x, dy, out, |x, dy| {
-            dy * (normal_distribution(x) + x * normal_density(x))
-        }),
+        Unary::Gelu => gelu_backward(x, dy, out),
         Unary::Abs => map2(x, dy, out, |x, dy| dy * sign(x)),
         Unary::Sign => out.fill(zero),
         Unary::Square => map2(x, dy, out, |x, dy| two * x * dy),
@@ -174,13 +173,29 @@ fn sign<T: Element>(x: T) -> T {
     }
 }
 
-/// Φ(x) = erfc(−x/√2)/2, which keeps its relative precision far to the left.
-fn normal_distribution<T: Element>(x: T) -> T {
-    T::from_f64(0.5 * libm::erfc(-x.to_f64() * std::f64::consts::FRAC_1_SQRT_2))
+vectorized! {
+    /// out ← x Φ(x).
+    fn gelu<T, S>(simd: S, x: &[T], out: &mut [T]) {
+        each2(simd, out, x, #[inline(always)] |_, x| x * normal_distribution(simd, x));
+    }
 }
 
-/// φ(x) = exp(−x²/2)/√(2π).
-fn normal_density<T: Element>(x: T) -> T {
-    let x = x.to_f64();
-    T::from_f64((-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt())
+vectorized! {
+    /// out ← dy ⊙ (Φ(x) + x φ(x)).
+    fn gelu_backward<T, S>(simd: S, x: &[T], dy: &[T], out: &mut [T]) {
+        let factor = Lanes::splat(simd, T::from_f64(1.0 / std::f64::consts::TAU.sqrt()));
+        let minus_half = Lanes::splat(simd, T::from_f64(-0.5));
+        each3(simd, out, x, dy, #[inline(always)] |_, x, dy| {
+            let density = factor * (minus_half * x * x).exp_nonpositive();
+            dy * x.mul_add(density, normal_distribution(simd, x))
+        });
+    }
+}
+
+/// Φ(x) = (1 + erf(x/√2))/2.
+#[inline(always)]
+fn normal_distribution<T: Element, S: Simd>(simd: S, x: Lanes<T, S>) -> Lanes<T, S> {
+    let half = Lanes::splat(simd, T::from_f64(0.5));
+    let scale = Lanes::splat(simd, T::from_f64(std::f64::consts::FRAC_1_SQRT_2));
+    half.mul_add((x * scale).erf(), half)
 }

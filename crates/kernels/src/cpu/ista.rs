@@ -3,13 +3,13 @@
 use super::{
     Cpu, CpuTensor,
     parallel::{Partials, RowsMut, for_blocks},
-    product::{product_block, reduction_block, times, times_transposed, transposed_times},
+    product::{product_block, reduction_block, times, transposed_times},
     vector::{each2, each3, vectorized},
 };
 use crate::{Element, IstaOutput, Result, Tensor, check, lanes::Lanes};
 
 /// Rows that go through all products of the backward pass while they are in the cache.
-const INNER_ROWS: usize = 128;
+const INNER_ROWS: usize = 512;
 
 impl<T: Element> Cpu<T> {
     pub(super) fn ista(
@@ -25,6 +25,8 @@ impl<T: Element> Cpu<T> {
         let mut residual = self.empty(x.shape());
         let rows = x.len().checked_div(dim).unwrap_or(0);
         let (x, dictionary) = (x.as_slice(), dictionary.as_slice());
+        let transposed = self.transposed(dictionary, dim, dim);
+        let transposed = transposed.as_slice();
         let (beta, shift) = (T::from_f64(step_size), T::from_f64(step_size * threshold));
         let parts = (
             RowsMut::new(output.as_mut_slice(), dim),
@@ -37,7 +39,7 @@ impl<T: Element> Cpu<T> {
             |range, (output, residual)| {
                 let x = &x[range.start * dim..range.end * dim];
                 residual.data.copy_from_slice(x);
-                times_transposed(-T::one(), x, dictionary, T::one(), residual.data, dim, dim)?; // r = x − x Dᵀ
+                times(-T::one(), x, transposed, T::one(), residual.data, dim, dim)?; // r = x − x Dᵀ
                 times(
                     beta,
                     residual.data,
@@ -77,14 +79,16 @@ impl<T: Element> Cpu<T> {
             d_dictionary.as_deref(),
         )?;
         let rows = x.len().checked_div(dim).unwrap_or(0);
-        let block = reduction_block(rows);
+        let block = reduction_block(rows, dim, dim);
         let mut dx = self.empty(x.shape());
         let mut partials = d_dictionary
             .is_some()
             .then(|| self.empty(&[rows.div_ceil(block), dim * dim]));
+        let transposed = self.transposed(dictionary.as_slice(), dim, dim);
         let operands = Operands {
             x: x.as_slice(),
             dictionary: dictionary.as_slice(),
+            transposed: transposed.as_slice(),
             output: forward.output.as_slice(),
             residual: forward.residual.as_slice(),
             dy: dy.as_slice(),
@@ -101,7 +105,7 @@ impl<T: Element> Cpu<T> {
             if let Some(d_dictionary) = &mut d_dictionary {
                 d_dictionary.data.fill(T::zero());
             }
-            let mut scratch = self.pool.take(2 * INNER_ROWS * dim);
+            let mut scratch = self.pool.take(2 * INNER_ROWS.min(range.len()) * dim);
             for (i, dx) in dx.data.chunks_mut((INNER_ROWS * dim).max(1)).enumerate() {
                 let first = (range.start + i * INNER_ROWS) * dim;
                 let d_dictionary = d_dictionary.as_mut().map(|partial| &mut *partial.data);
@@ -118,6 +122,8 @@ impl<T: Element> Cpu<T> {
 struct Operands<'a, T> {
     x: &'a [T],
     dictionary: &'a [T],
+    /// Dᵀ.
+    transposed: &'a [T],
     output: &'a [T],
     residual: &'a [T],
     dy: &'a [T],
@@ -139,7 +145,15 @@ impl<T: Element> Operands<'_, T> {
         let (g, rest) = scratch.split_at_mut(dx.len());
         let d_residual = &mut rest[..dx.len()];
         where_positive(&self.output[rows.clone()], &self.dy[rows.clone()], g); // g = dy where the output is positive
-        times_transposed(self.step_size, g, d, T::zero(), d_residual, dim, dim)?; // dr = β g Dᵀ
+        times(
+            self.step_size,
+            g,
+            self.transposed,
+            T::zero(),
+            d_residual,
+            dim,
+            dim,
+        )?; // dr = β g Dᵀ
         if let Some(d_dictionary) = d_dictionary {
             let one = T::one();
             transposed_times(

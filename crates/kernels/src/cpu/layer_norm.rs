@@ -65,7 +65,7 @@ impl<T: Element> Cpu<T> {
         let (rows, width) = check::layer_norm_backward(x, gain, forward, dy)?;
         check::same_optional("layer_norm_backward gain", &[width], d_gain.as_deref())?;
         check::same_optional("layer_norm_backward bias", &[width], d_bias.as_deref())?;
-        let block = reduction_block(rows);
+        let block = reduction_block(rows, 1, width);
         let mut dx = self.empty(x.shape());
         // The gradients of gain and bias of each block, one after the other.
         let mut gains = self.empty(&[rows.div_ceil(block), width]);

@@ -3,10 +3,8 @@
 use super::{
     Cpu, CpuTensor,
     parallel::{Partials, RowsMut, for_blocks},
-    product::{
-        add_partials, product_block, reduction_block, times, times_transposed, transposed_times,
-    },
-    rows::add_rows_to,
+    product::{add_partials, product_block, reduction_block, times, transposed_times},
+    rows::{add_rows_to, add_to_rows},
 };
 use crate::{Element, Result, Tensor, check};
 
@@ -24,6 +22,7 @@ impl<T: Element> Cpu<T> {
         } = check::linear("linear", x.shape(), weight.shape())?;
         check::same_optional("linear bias", &[output], bias)?;
         let mut y = self.empty(&check::with_width(x.shape(), output));
+        let weight = self.transposed(weight.as_slice(), output, input);
         let (x, weight, bias) = (
             x.as_slice(),
             weight.as_slice(),
@@ -35,14 +34,11 @@ impl<T: Element> Cpu<T> {
             RowsMut::new(y.as_mut_slice(), output),
             |range, y| {
                 let x = &x[range.start * input..range.end * input];
-                let mut beta = T::zero();
+                times(T::one(), x, weight, T::zero(), y.data, output, input)?; // y = x Wᵀ
                 if let Some(bias) = bias {
-                    for row in y.data.chunks_exact_mut(output.max(1)) {
-                        row.copy_from_slice(bias);
-                    }
-                    beta = T::one();
+                    add_to_rows(bias, y.data); // + b
                 }
-                times_transposed(T::one(), x, weight, beta, y.data, output, input) // y = x Wᵀ + b
+                Ok(())
             },
         )?;
         Ok(y)
@@ -73,7 +69,7 @@ impl<T: Element> Cpu<T> {
             d_weight.as_deref(),
         )?;
         check::same_optional("linear_backward bias", &[output], d_bias.as_deref())?;
-        let block = reduction_block(rows);
+        let block = reduction_block(rows, output, input);
         let blocks = rows.div_ceil(block);
         let mut dx = need_input.then(|| self.empty(x.shape()));
         let mut weights = d_weight

@@ -2,12 +2,15 @@
 
 use srr_linalg::{GemmShape, Strided, gemm_slices};
 
+use super::{Cpu, CpuTensor};
 use crate::{Element, Result};
 
 /// Operations that a block of a parallel product should take: enough to forget what a piece of work costs to hand out.
 pub(super) const WORK: usize = 1 << 20;
 /// Rows that a block of a product has at least, since every block packs the other operand again.
-const FEWEST_ROWS: usize = 64;
+const FEWEST_ROWS: usize = 128;
+/// Rows that are transposed together, so that each cache line that is written is filled.
+const TRANSPOSED_ROWS: usize = 16;
 /// Into how many partial sums a reduction over rows is cut at most.
 const MOST_PARTIALS: usize = 16;
 
@@ -16,35 +19,28 @@ pub(super) fn product_block(n: usize, k: usize) -> usize {
     super::parallel::block_rows(WORK, 2 * n * k).max(FEWEST_ROWS)
 }
 
-/// The rows that go into one partial sum of a reduction over `rows`.
-pub(super) fn reduction_block(rows: usize) -> usize {
-    rows.div_ceil(MOST_PARTIALS).max(128)
+/// The rows that go into one partial sum of a reduction over `rows` to an [m, n] matrix: so many that adding the sum is little work
+/// beside taking it.
+pub(super) fn reduction_block(rows: usize, m: usize, n: usize) -> usize {
+    rows.div_ceil(MOST_PARTIALS).max(m.min(n)).max(128)
 }
 
-/// out ← α x Wᵀ + β out, with x [rows, k], W [n, k] and out [rows, n].
-pub(super) fn times_transposed<T: Element>(
-    alpha: T,
-    x: &[T],
-    w: &[T],
-    beta: T,
-    out: &mut [T],
-    n: usize,
-    k: usize,
-) -> Result<()> {
-    let shape = GemmShape {
-        m: out.len() / n.max(1),
-        n,
-        k,
-    };
-    gemm_slices(
-        shape,
-        alpha,
-        Strided::rows(x, k),
-        Strided::transposed(w, k),
-        beta,
-        Strided::rows(out, n),
-    )?;
-    Ok(())
+impl<T: Element> Cpu<T> {
+    /// Wᵀ [k, n] of W [n, k]: products by it run faster than products by a transposed operand, which every block would pack anew.
+    pub(super) fn transposed(&self, w: &[T], n: usize, k: usize) -> CpuTensor<T> {
+        let mut out = self.empty(&[k, n]);
+        let columns = out.as_mut_slice();
+        for (i, rows) in w.chunks((TRANSPOSED_ROWS * k).max(1)).enumerate() {
+            let first = i * TRANSPOSED_ROWS;
+            for j in 0..k {
+                let column = &mut columns[j * n + first..][..rows.len() / k];
+                for (slot, row) in column.iter_mut().zip(rows.chunks_exact(k)) {
+                    *slot = row[j];
+                }
+            }
+        }
+        out
+    }
 }
 
 /// out ← α x W + β out, with x [rows, k], W [k, n] and out [rows, n].

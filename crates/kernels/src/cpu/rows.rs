@@ -21,9 +21,7 @@ impl<T: Element> Cpu<T> {
             block_rows(ELEMENTS, width),
             RowsMut::new(x.as_mut_slice(), width),
             |_, x| {
-                for x in x.data.chunks_exact_mut(width.max(1)) {
-                    add_rows_to(row, x);
-                }
+                add_to_rows(row, x.data);
                 Ok(())
             },
         )
@@ -32,7 +30,7 @@ impl<T: Element> Cpu<T> {
     pub(super) fn sum_rows(&self, x: &CpuTensor<T>, out: &mut CpuTensor<T>) -> Result<()> {
         let (rows, width) = check::rows("sum_rows", x.shape())?;
         check::same("sum_rows", &[width], out.shape())?;
-        let block = reduction_block(rows);
+        let block = reduction_block(rows, 1, width);
         let mut partials = self.empty(&[rows.div_ceil(block), width]);
         let x = x.as_slice();
         for_blocks(
@@ -87,6 +85,18 @@ impl<T: Element> Cpu<T> {
             },
         )?;
         Ok(dx)
+    }
+}
+
+vectorized! {
+    /// Adds `row` to every row of x.
+    pub(super) fn add_to_rows<T, S>(simd: S, row: &[T], x: &mut [T]) {
+        if row.is_empty() {
+            return;
+        }
+        for x in x.chunks_exact_mut(row.len()) {
+            each2(simd, x, row, #[inline(always)] |x, row| x + row);
+        }
     }
 }
 

@@ -230,6 +230,25 @@ mod tests {
         assert!(edges[1] < 1.2e-38 && edges[2] < 1.2e-38 && edges[3].is_nan());
     }
 
+    vectorized! {
+        fn error_functions<T, S>(simd: S, x: &mut [T]) {
+            each(simd, x, #[inline(always)] |x| x.erf());
+        }
+    }
+
+    #[test]
+    fn the_error_function_is_close() {
+        let mut x: Vec<f32> = (-6000..=6000).map(|i| i as f32 * 1e-3).collect();
+        let exact: Vec<f64> = x.iter().map(|&x| libm::erf(f64::from(x))).collect();
+        error_functions(&mut x);
+        for (got, exact) in x.iter().zip(exact) {
+            assert!((f64::from(*got) - exact).abs() < 4e-7, "{got} {exact}");
+        }
+        let mut nan = [f32::NAN];
+        error_functions(&mut nan);
+        assert!(nan[0].is_nan());
+    }
+
     #[test]
     fn doubles_take_the_systems_exponential() {
         let mut x: Vec<f64> = (0..23).map(|i| -f64::from(i) * 3.7).collect();
