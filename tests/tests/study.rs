@@ -73,6 +73,12 @@ fn the_identity_of_a_run_survives_its_text_form() {
 }
 
 #[test]
+fn identities_do_not_change_between_versions() {
+    // Whoever changes this makes every finished run of every user be trained again: only together with `FORMAT`.
+    assert_eq!((FORMAT, config().id().unwrap().as_str()), (1, "653c107b4aa71b49"));
+}
+
+#[test]
 fn every_value_of_a_configuration_is_part_of_its_identity() {
     let value = serde_json::to_value(config()).unwrap();
     let mut identities = BTreeSet::from([files::digest(&value).unwrap()]);
@@ -295,4 +301,84 @@ fn runs_wanted_by_several_artefacts_are_planned_once() {
     let options = options(folder.path());
     // Four of `variants`, and two with the penalty; the two without are those of `variants`.
     assert_eq!(Study::plan(&profile, &options).unwrap().runs().len(), 6);
+}
+
+#[test]
+fn the_profiles_on_embedded_digits_can_be_planned_as_documented() {
+    for (name, zoo) in [("smoke", 8), ("digits", 32), ("digits-full", 128)] {
+        let folder = tempfile::tempdir().unwrap();
+        let profile = Profile::load(name).unwrap();
+        let only = |artefact: &str| StudyOptions {
+            only: vec![artefact.to_owned()],
+            ..options(folder.path())
+        };
+        let runs = |artefact: &str| {
+            let options = only(artefact);
+            let study = Study::plan(&profile, &options).unwrap();
+            let ids = study.runs().iter().map(|run| run.id.clone());
+            ids.collect::<BTreeSet<String>>()
+        };
+        assert_eq!(runs("correlation").len(), zoo, "{name}");
+        assert_eq!(runs("scatter"), runs("correlation"), "{name}");
+        assert_eq!(runs("choices"), runs("correlation"), "{name}");
+        // The runs of `regularization` without the penalty are runs of `variants`.
+        let (regularized, variants) = (runs("regularization"), runs("variants"));
+        let shared = regularized.intersection(&variants).count();
+        assert_eq!(2 * shared, regularized.len(), "{name}");
+        let whole = options(folder.path());
+        assert_eq!(
+            Study::plan(&profile, &whole).unwrap().artefacts().count(),
+            9,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn tuning_on_held_out_images_never_meets_the_final_study() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(folder.path());
+    let text = PROFILE.replace("train = 40", "train = 40\nvalidation = 0.2");
+    let tuning = Profile::parse("test", &text).unwrap();
+    let plan = |profile: &Profile| {
+        let study = Study::plan(profile, &options).unwrap();
+        study
+            .runs()
+            .iter()
+            .map(|run| run.id.clone())
+            .collect::<BTreeSet<_>>()
+    };
+    assert!(plan(&tuning).is_disjoint(&plan(&profile())));
+    let study = Study::plan(&tuning, &options).unwrap();
+    study.train(&Silent, &StopFlag::new()).unwrap();
+    let artefacts = study.collect(&Silent).unwrap();
+    let notes = &artefacts[0].notes;
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.contains("not on the test set")),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn images_are_resized_where_the_profile_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let resize = "epochs = 2\naugmentation = [{ kind = \"resize\", height = 12, width = 12 }]\nrates = { images = 4 }";
+    let text = PROFILE.replace("epochs = 2", resize).replace(
+        "[variants]\nvariants = [\"crate\", \"crate-n\"]\nseeds = [0, 1]",
+        "[zoo]\nvariants = [\"crate\"]\nseeds = [0, 1]\n[scatter]",
+    );
+    let profile = Profile::parse("test", &text).unwrap();
+    let options = options(folder.path());
+    let study = Study::plan(&profile, &options).unwrap();
+    assert!(
+        study
+            .runs()
+            .iter()
+            .all(|run| run.config.model.image == [1, 12, 12])
+    );
+    study.train(&Silent, &StopFlag::new()).unwrap();
+    let artefacts = study.collect(&Silent).unwrap();
+    assert_eq!(artefacts[0].tables[0].rows.len(), 2);
 }
