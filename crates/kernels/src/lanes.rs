@@ -48,7 +48,7 @@ pub trait Vectors: Copy {
         b: Self::Vector<S>,
         c: Self::Vector<S>,
     ) -> Self::Vector<S>;
-    /// The larger of two, and b where either is NaN.
+    /// a where a > b, else b, and so b where either is NaN.
     fn larger<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// `yes` where test > 0, else `no`.
     fn choose<S: Simd>(
@@ -67,7 +67,7 @@ pub trait Vectors: Copy {
 
 macro_rules! vectors {
     ($type:ident, $vector:ident, $lanes:ident, $whole:ident, $whole_mut:ident, $mask:ident, $length:ident, $load:ident, $store:ident, $splat:ident, $add:ident,
-     $sub:ident, $mul:ident, $div:ident, $sqrt:ident, $fused:ident, $max:ident, $greater:ident, $select:ident, $sum:ident, $exp:path, $erf:path) => {
+     $sub:ident, $mul:ident, $div:ident, $sqrt:ident, $fused:ident, $greater:ident, $select:ident, $sum:ident, $exp:path, $erf:path) => {
         impl Vectors for $type {
             type Vector<S: Simd> = S::$vector;
 
@@ -136,7 +136,8 @@ macro_rules! vectors {
             }
             #[inline(always)]
             fn larger<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
-                simd.$max(a, b)
+                // Not the instruction set's own maximum, which may drop a NaN.
+                simd.$select(simd.$greater(a, b), a, b)
             }
             #[inline(always)]
             fn choose<S: Simd>(
@@ -180,7 +181,6 @@ vectors!(
     div_f32s,
     sqrt_f32s,
     mul_add_e_f32s,
-    max_f32s,
     greater_than_f32s,
     select_f32s,
     reduce_sum_f32s,
@@ -204,7 +204,6 @@ vectors!(
     div_f64s,
     sqrt_f64s,
     mul_add_e_f64s,
-    max_f64s,
     greater_than_f64s,
     select_f64s,
     reduce_sum_f64s,
@@ -230,8 +229,8 @@ fn exp_f32<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     /// Below this the result is no longer a normal number.
     const LOWEST: f32 = -87.336_54;
     let splat = |x: f32| simd.splat_f32s(x);
-    // The second operand survives where either is NaN.
-    let x = simd.max_f32s(splat(LOWEST), x);
+    // Comparisons are false for a NaN, which passes.
+    let x = simd.select_f32s(simd.less_than_f32s(x, splat(LOWEST)), splat(LOWEST), x);
     // ln 2 comes in two parts, so that n times the first is exact.
     let shifted = simd.mul_add_e_f32s(x, splat(std::f32::consts::LOG2_E), splat(ROUND));
     let n = simd.sub_f32s(shifted, splat(ROUND));
@@ -275,8 +274,9 @@ fn erf_f32<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
         -1.426_473_905_141_89e-2,
     ];
     let splat = |x: f32| simd.splat_f32s(x);
-    // The second operand survives where either is NaN.
-    let x = simd.min_f32s(splat(4.0), simd.max_f32s(splat(-4.0), x));
+    // Comparisons are false for a NaN, which passes.
+    let x = simd.select_f32s(simd.less_than_f32s(x, splat(-4.0)), splat(-4.0), x);
+    let x = simd.select_f32s(simd.greater_than_f32s(x, splat(4.0)), splat(4.0), x);
     let square = simd.mul_f32s(x, x);
     let mut above = splat(NUMERATOR[0]);
     for c in &NUMERATOR[1..] {
@@ -361,7 +361,7 @@ impl<T: Element, S: Simd> Lanes<T, S> {
         Self::new(self.simd, T::root(self.simd, self.vector))
     }
 
-    /// The larger of two, lane by lane.
+    /// The larger of two, lane by lane; `other` where either is NaN.
     #[inline(always)]
     pub(crate) fn max(self, other: Self) -> Self {
         Self::new(self.simd, T::larger(self.simd, self.vector, other.vector))
@@ -430,5 +430,87 @@ impl<T: Element, S: Simd> Div for Lanes<T, S> {
     #[inline(always)]
     fn div(self, other: Self) -> Self {
         Self::new(self.simd, T::quotient(self.simd, self.vector, other.vector))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pulp::{Scalar128b, Simd};
+
+    use super::Lanes;
+    use crate::Element;
+
+    /// Loads, stores, clamps and the treatment of NaN on one instruction set.
+    fn check<T: Element, S: Simd>(simd: S) {
+        let width = T::width::<S>();
+        let values: Vec<T> = (0..width).map(|i| T::from_f64(-0.25 * i as f64)).collect();
+        for length in 0..=width {
+            let mut out = vec![T::from_f64(9.0); width];
+            let loaded = Lanes::<T, S>::load(simd, &values[..length]);
+            (loaded + Lanes::splat(simd, T::one())).store(&mut out[..length]);
+            for (i, &out) in out.iter().enumerate() {
+                let expected = if i < length {
+                    1.0 - 0.25 * i as f64
+                } else {
+                    9.0
+                };
+                assert_eq!(
+                    srr_linalg::Scalar::to_f64(out),
+                    expected,
+                    "{length} of {width}"
+                );
+            }
+            let total: f64 = (0..length).map(|i| -0.25 * i as f64).sum();
+            assert_eq!(srr_linalg::Scalar::to_f64(loaded.total()), total);
+        }
+        let number = |x: f64| Lanes::<T, S>::splat(simd, T::from_f64(x));
+        let first = |x: Lanes<T, S>| {
+            let mut out = [T::zero()];
+            x.store(&mut out);
+            srr_linalg::Scalar::to_f64(out[0])
+        };
+        assert_eq!(first(number(2.0).max(number(3.0))), 3.0);
+        assert!(first(number(0.0).max(number(f64::NAN))).is_nan());
+        assert_eq!(
+            first(number(f64::NAN).if_positive(number(1.0), number(2.0))),
+            2.0
+        );
+        assert!(
+            first(number(f64::NAN).exp_nonpositive()).is_nan()
+                && first(number(f64::NAN).erf()).is_nan()
+        );
+        assert!((first(number(-1.5).exp_nonpositive()) - (-1.5_f64).exp()).abs() < 1e-7);
+        assert!(first(number(f64::NEG_INFINITY).exp_nonpositive()) < 1.2e-38);
+        assert!((first(number(0.7).erf()) - libm::erf(0.7)).abs() < 4e-7);
+        assert_eq!(
+            first(number(-50.0).erf()),
+            if T::NAME == "f64" {
+                -1.0
+            } else {
+                first(number(-4.0).erf())
+            }
+        );
+    }
+
+    #[test]
+    fn every_instruction_set_of_this_processor() {
+        check::<f32, _>(Scalar128b);
+        check::<f64, _>(Scalar128b);
+        #[cfg(target_arch = "x86_64")]
+        {
+            if let Some(simd) = pulp::x86::V3::try_new() {
+                check::<f32, _>(simd);
+                check::<f64, _>(simd);
+            }
+            if let Some(simd) = pulp::x86::V4::try_new() {
+                check::<f32, _>(simd);
+                check::<f64, _>(simd);
+            }
+        }
+        #[cfg(target_arch = "aarch64")]
+        if let Some(simd) = pulp::aarch64::Neon::try_new() {
+            check::<f32, _>(simd);
+            check::<f64, _>(simd);
+        }
     }
 }

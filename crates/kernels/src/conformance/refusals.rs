@@ -7,7 +7,41 @@ pub(super) fn check<B: Backend>(suite: &mut Suite<'_, B>) -> Result<()> {
     primitives(suite)?;
     indices(suite)?;
     layers(suite)?;
-    options(suite)
+    options(suite)?;
+    divergence(suite)
+}
+
+/// A NaN is no error of an operation, but must not get lost in it either.
+fn divergence<B: Backend>(suite: &mut Suite<'_, B>) -> Result<()> {
+    let backend = suite.backend;
+    let values = [1.0, f64::NAN, -1.0, 2.0].map(<B::Element as srr_linalg::Scalar>::from_f64);
+    let x = backend.upload_unchecked(&values, &[1, 2, 2])?;
+    let (weight, row) = (
+        backend.upload_f64(&[1.0; 4], &[2, 2])?,
+        backend.upload_f64(&[1.0; 2], &[2])?,
+    );
+    let options = AttentionOptions {
+        heads: 1,
+        scale: 1.0,
+        causal: false,
+        dropout: None,
+    };
+    for (name, y) in [
+        ("softmax", backend.softmax(&x)?),
+        ("linear", backend.linear(&x, &weight, Some(&row))?),
+        (
+            "layer_norm",
+            backend.layer_norm(&x, &row, &row, 1e-5)?.output,
+        ),
+        ("mssa", backend.mssa(&x, &options)?),
+        ("mssa_backward", backend.mssa_backward(&x, &options, &x)?),
+        ("ista", backend.ista(&x, &weight, 0.1, 0.1)?.output),
+        ("gelu", backend.unary(crate::Unary::Gelu, &x)?),
+        ("relu", backend.unary(crate::Unary::Relu, &x)?),
+    ] {
+        suite.that(&format!("{name} passes a NaN on"), !backend.all_finite(&y)?);
+    }
+    Ok(())
 }
 
 fn shape(error: &Error) -> bool {
