@@ -75,7 +75,10 @@ fn the_identity_of_a_run_survives_its_text_form() {
 #[test]
 fn identities_do_not_change_between_versions() {
     // Whoever changes this makes every finished run of every user be trained again: only together with `FORMAT`.
-    assert_eq!((FORMAT, config().id().unwrap().as_str()), (1, "653c107b4aa71b49"));
+    assert_eq!(
+        (FORMAT, config().id().unwrap().as_str()),
+        (1, "653c107b4aa71b49")
+    );
 }
 
 #[test]

@@ -33,6 +33,8 @@ use std::{
 pub struct RunResult {
     /// [`FORMAT`].
     pub format: u64,
+    /// Version of this crate that trained it.
+    pub version: String,
     /// Finished or diverged.
     pub status: Status,
     /// Epochs trained.
@@ -55,6 +57,7 @@ impl RunResult {
     pub fn new(status: Status, last: Option<&EpochRecord>, count: ParameterCount) -> Self {
         Self {
             format: FORMAT,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             status,
             epochs: last.map_or(0, |record| record.epoch),
             steps: last.map_or(0, |record| record.steps),
