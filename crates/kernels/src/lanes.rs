@@ -48,7 +48,7 @@ pub trait Vectors: Copy {
         b: Self::Vector<S>,
         c: Self::Vector<S>,
     ) -> Self::Vector<S>;
-    /// a where a > b, else b, and so b where either is NaN.
+    /// The larger of two; which one, where either is NaN, is left open.
     fn larger<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// `yes` where test > 0, else `no`.
     fn choose<S: Simd>(
@@ -67,7 +67,7 @@ pub trait Vectors: Copy {
 
 macro_rules! vectors {
     ($type:ident, $vector:ident, $lanes:ident, $whole:ident, $whole_mut:ident, $mask:ident, $length:ident, $load:ident, $store:ident, $splat:ident, $add:ident,
-     $sub:ident, $mul:ident, $div:ident, $sqrt:ident, $fused:ident, $greater:ident, $select:ident, $sum:ident, $exp:path, $erf:path) => {
+     $sub:ident, $mul:ident, $div:ident, $sqrt:ident, $fused:ident, $max:ident, $greater:ident, $select:ident, $sum:ident, $exp:path, $erf:path) => {
         impl Vectors for $type {
             type Vector<S: Simd> = S::$vector;
 
@@ -136,8 +136,7 @@ macro_rules! vectors {
             }
             #[inline(always)]
             fn larger<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
-                // Not the instruction set's own maximum, which may drop a NaN.
-                simd.$select(simd.$greater(a, b), a, b)
+                simd.$max(a, b)
             }
             #[inline(always)]
             fn choose<S: Simd>(
@@ -181,6 +180,7 @@ vectors!(
     div_f32s,
     sqrt_f32s,
     mul_add_e_f32s,
+    max_f32s,
     greater_than_f32s,
     select_f32s,
     reduce_sum_f32s,
@@ -204,6 +204,7 @@ vectors!(
     div_f64s,
     sqrt_f64s,
     mul_add_e_f64s,
+    max_f64s,
     greater_than_f64s,
     select_f64s,
     reduce_sum_f64s,
@@ -361,10 +362,17 @@ impl<T: Element, S: Simd> Lanes<T, S> {
         Self::new(self.simd, T::root(self.simd, self.vector))
     }
 
-    /// The larger of two, lane by lane; `other` where either is NaN.
+    /// The larger of two, lane by lane; which one, where either is NaN, is left open.
     #[inline(always)]
     pub(crate) fn max(self, other: Self) -> Self {
         Self::new(self.simd, T::larger(self.simd, self.vector, other.vector))
+    }
+
+    /// max(self, 0); a NaN stays.
+    #[inline(always)]
+    pub(crate) fn relu(self) -> Self {
+        let zero = Self::splat(self.simd, T::zero());
+        (zero - self).if_positive(zero, self)
     }
 
     /// `yes` where these are positive, else `no`.
@@ -470,7 +478,11 @@ mod tests {
             srr_linalg::Scalar::to_f64(out[0])
         };
         assert_eq!(first(number(2.0).max(number(3.0))), 3.0);
-        assert!(first(number(0.0).max(number(f64::NAN))).is_nan());
+        assert!(first(number(f64::NAN).relu()).is_nan());
+        assert_eq!(
+            [-2.0, 0.0, 3.0].map(|x| first(number(x).relu())),
+            [0.0, 0.0, 3.0]
+        );
         assert_eq!(
             first(number(f64::NAN).if_positive(number(1.0), number(2.0))),
             2.0

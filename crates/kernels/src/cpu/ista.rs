@@ -175,9 +175,8 @@ impl<T: Element> Operands<'_, T> {
 vectorized! {
     /// y ← relu(x + y − shift).
     fn soft_threshold<T, S>(simd: S, x: &[T], shift: T, y: &mut [T]) {
-        let (shift, zero) = (Lanes::splat(simd, shift), Lanes::splat(simd, T::zero()));
-        // A NaN passes: of 0 and NaN, the latter is taken.
-        each2(simd, y, x, #[inline(always)] |y, x| zero.max(x + y - shift));
+        let shift = Lanes::splat(simd, shift);
+        each2(simd, y, x, #[inline(always)] |y, x| (x + y - shift).relu());
     }
 }
 
