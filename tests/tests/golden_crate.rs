@@ -32,12 +32,12 @@ fn golden(name: &str) -> Golden {
     let options = trace::Options {
         heads: number("heads") as usize,
         patch: number("patch_size") as usize,
-        step_size: number("ista"),
-        threshold: number("ista_lambda"),
-        pool: match file.metadata()["pool"].as_str() {
+        step_size: Some(number("ista")),
+        threshold: Some(number("ista_lambda")),
+        pool: Some(match file.metadata()["pool"].as_str() {
             "mean" => Pool::Mean,
             _ => Pool::ClassToken,
-        },
+        }),
     };
     let images = file.floats("input.images").unwrap();
     let labels = file.integers("input.labels").unwrap().1;
@@ -119,8 +119,9 @@ fn compare<B: Backend>(backend: &B, name: &str) -> Errors {
     let mut config =
         ClassifierConfig::infer(&checkpoint, options.heads, options.patch, None, Some(size))
             .unwrap();
-    (config.step_size, config.threshold, config.pool) =
-        (options.step_size, options.threshold, options.pool);
+    config.step_size = options.step_size.unwrap();
+    config.threshold = options.threshold.unwrap();
+    config.pool = options.pool.unwrap();
     let model = Classifier::new(backend.clone(), config).unwrap();
     let parameters = model.parameters(&checkpoint.tensors).unwrap();
     let images = backend

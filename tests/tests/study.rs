@@ -1,6 +1,8 @@
 //! The study as a library: identities of runs, folders that hold something else, workers on one folder.
 
 use serde_json::Value;
+use srr_kernels::Cpu;
+use srr_layers::Classifier;
 use srr_study::{
     Error, FORMAT, RunConfig, Shard, StopFlag, Study, StudyOptions,
     data::DataStore,
@@ -9,6 +11,7 @@ use srr_study::{
     profile::Profile,
     progress::{Notice, Observer, Silent},
 };
+use srr_trainer::{evaluate, load_model};
 use std::{
     collections::BTreeSet,
     fs,
@@ -176,7 +179,7 @@ fn two_studies_on_one_folder_start_every_run_once_and_a_third_starts_none() {
     let study = Study::plan(&profile, &options).unwrap();
     study.train(&starts, &StopFlag::new()).unwrap();
     assert_eq!(starts.0.load(Ordering::SeqCst), 4);
-    assert_eq!(study.collect(&Silent).unwrap().len(), 1);
+    assert_eq!(study.collect(&Silent, &StopFlag::new()).unwrap().len(), 1);
 }
 
 #[test]
@@ -184,9 +187,106 @@ fn artefacts_wait_for_their_runs() {
     let folder = tempfile::tempdir().unwrap();
     let (profile, options) = (profile(), options(folder.path()));
     let study = Study::plan(&profile, &options).unwrap();
-    let error = study.collect(&Silent).unwrap_err();
+    let error = study.collect(&Silent, &StopFlag::new()).unwrap_err();
     assert!(
         matches!(error, Error::MissingRuns { ref missing, total: 4 } if missing.len() == 4),
+        "{error}"
+    );
+}
+
+#[test]
+fn choosing_some_artefacts_takes_none_from_the_page() {
+    let toys = "[toy-ascent]\ntokens = 6\ndim = 6\nheads = 2\nlayers = 2\n[taylor]\n[variants]";
+    let profile = Profile::parse("test", &PROFILE.replace("[variants]", toys)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let shown = |only: &[&str]| -> Vec<String> {
+        let mut options = options(folder.path());
+        options.only = only.iter().map(|&name| name.to_owned()).collect();
+        let study = Study::plan(&profile, &options).unwrap();
+        study.train(&Silent, &StopFlag::new()).unwrap();
+        let artefacts = study.collect(&Silent, &StopFlag::new()).unwrap();
+        study.publish(&artefacts, Duration::ZERO).unwrap();
+        study.artefacts().map(str::to_owned).collect()
+    };
+    assert_eq!(shown(&["taylor"]), ["taylor"]);
+    assert_eq!(shown(&["toy-ascent"]), ["toy-ascent", "taylor"]);
+    assert_eq!(shown(&["variants"]), ["toy-ascent", "taylor", "variants"]);
+    // A table whose runs are gone is not made again unasked.
+    fs::remove_dir_all(folder.path().join("runs")).unwrap();
+    assert_eq!(shown(&["taylor"]), ["toy-ascent", "taylor"]);
+}
+
+#[test]
+fn the_weights_of_a_run_are_a_model_that_evaluates_to_its_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let (profile, options) = (profile(), options(folder.path()));
+    let study = Study::plan(&profile, &options).unwrap();
+    study.train(&Silent, &StopFlag::new()).unwrap();
+    for run in study.runs() {
+        let at = folder.path().join("runs").join(&run.id);
+        let model = load_model(&at.join("weights.safetensors")).unwrap();
+        assert_eq!(model.config, run.config.model);
+        let classifier = Classifier::new(Cpu::<f32>::new(), model.config).unwrap();
+        let parameters = classifier.parameters(&model.tensors).unwrap();
+        let normalization = model.normalization.unwrap();
+        let found = evaluate(&classifier, &parameters, &run.data.test, &normalization).unwrap();
+        let result: Value =
+            serde_json::from_slice(&fs::read(at.join("result.json")).unwrap()).unwrap();
+        assert_eq!(result["test"]["accuracy"], found.accuracy);
+        assert_eq!(result["test"]["loss"], found.loss);
+    }
+}
+
+#[test]
+fn what_a_killed_process_left_in_a_finished_run_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (profile, options) = (profile(), options(folder.path()));
+    let study = Study::plan(&profile, &options).unwrap();
+    study.train(&Silent, &StopFlag::new()).unwrap();
+    let at = folder.path().join("runs").join(&study.runs()[0].id);
+    let weights = fs::read(at.join("weights.safetensors")).unwrap();
+    for name in ["checkpoint.safetensors", ".timings.json.1-2.tmp"] {
+        let left = at.join(name);
+        fs::write(&left, "left").unwrap();
+        assert_eq!(study.missing().unwrap(), [study.runs()[0].id.clone()]);
+        study.train(&Silent, &StopFlag::new()).unwrap();
+        assert!(!left.exists());
+    }
+    assert!(fs::read(at.join("weights.safetensors")).unwrap() == weights);
+}
+
+#[test]
+fn the_report_says_how_it_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(folder.path());
+    let command = |profile: &Profile| {
+        let study = Study::plan(profile, &options).unwrap();
+        study.provenance().unwrap().command
+    };
+    assert_eq!(command(&profile()), "cargo xtask reproduce tiny.toml");
+    let smoke = Profile::load("smoke").unwrap();
+    assert_eq!(command(&smoke), "cargo xtask reproduce --profile smoke");
+    let mut edited = smoke;
+    edited.training.epochs = Some(3);
+    assert_eq!(command(&edited), "cargo xtask reproduce smoke.toml");
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "planning writes nothing"
+    );
+}
+
+#[test]
+fn folders_of_studies_and_of_single_models_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("config.toml"), "seed = 1\n").unwrap();
+    let error = Study::plan(&profile(), &options(folder.path()))
+        .err()
+        .unwrap();
+    assert!(
+        error
+            .to_string()
+            .contains("holds a single model, expected the study `tiny`"),
         "{error}"
     );
 }
@@ -255,7 +355,7 @@ fn another_format_version_is_refused() {
         .unwrap()
         .replace(&format!("\"format\": {FORMAT}"), "\"format\": 999");
     fs::write(&path, newer).unwrap();
-    let error = study.collect(&Silent).unwrap_err();
+    let error = study.collect(&Silent, &StopFlag::new()).unwrap_err();
     assert!(
         matches!(error, Error::FormatVersion { path: ref at, found: 999, expected: FORMAT } if *at == path),
         "{error}"
@@ -273,7 +373,7 @@ fn a_run_that_diverges_is_recorded_and_the_study_goes_on() {
     let options = options(folder.path());
     let study = Study::plan(&profile, &options).unwrap();
     study.train(&Silent, &StopFlag::new()).unwrap();
-    let artefacts = study.collect(&Silent).unwrap();
+    let artefacts = study.collect(&Silent, &StopFlag::new()).unwrap();
     let result = fs::read_to_string(
         folder
             .path()
@@ -354,7 +454,7 @@ fn tuning_on_held_out_images_never_meets_the_final_study() {
     assert!(plan(&tuning).is_disjoint(&plan(&profile())));
     let study = Study::plan(&tuning, &options).unwrap();
     study.train(&Silent, &StopFlag::new()).unwrap();
-    let artefacts = study.collect(&Silent).unwrap();
+    let artefacts = study.collect(&Silent, &StopFlag::new()).unwrap();
     let notes = &artefacts[0].notes;
     assert!(
         notes
@@ -382,6 +482,6 @@ fn images_are_resized_where_the_profile_says_so() {
             .all(|run| run.config.model.image == [1, 12, 12])
     );
     study.train(&Silent, &StopFlag::new()).unwrap();
-    let artefacts = study.collect(&Silent).unwrap();
+    let artefacts = study.collect(&Silent, &StopFlag::new()).unwrap();
     assert_eq!(artefacts[0].tables[0].rows.len(), 2);
 }

@@ -1,5 +1,7 @@
 //! `ci`: everything that keeps the workspace honest, one step after the other; what `.ci/run` runs.
 
+mod outside;
+
 use crate::tidy;
 use std::{
     error::Error,
@@ -8,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-/// Runs formatting, lints, documentation, each crate alone, the tests, the tidy checks and the smoke study.
+/// Runs formatting, lints, documentation, each crate alone, a program outside, the tests, the tidy checks and the smoke study.
 #[derive(clap::Args)]
 pub(crate) struct CiArgs {
     /// Only the steps whose name contains this text.
@@ -42,8 +44,17 @@ impl Step {
         self
     }
 
+    /// Runs it in the environment of a shell: what `cargo run` tells this program about itself would make build scripts run again that
+    /// look at it, and what depends on them be built again.
     fn run(&self, root: &Path) -> std::io::Result<ExitStatus> {
-        Command::new(self.program)
+        let mut command = Command::new(self.program);
+        for (key, _) in std::env::vars_os() {
+            let name = key.to_string_lossy();
+            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(&key);
+            }
+        }
+        command
             .args(&self.arguments)
             .envs(self.environment.iter().copied())
             .current_dir(root)
@@ -55,7 +66,8 @@ impl Step {
 pub(crate) fn run(args: CiArgs) -> Result<(), Box<dyn Error>> {
     let root = tidy::workspace_root();
     let wanted = |name: &str| args.only.as_deref().is_none_or(|part| name.contains(part));
-    let steps = steps(&root)?;
+    let outside = outside::package(&root, "coding-rate")?;
+    let steps = steps(&root, outside.path())?;
     if args.list {
         println!("tidy");
         steps.iter().for_each(|step| println!("{}", step.name));
@@ -85,8 +97,8 @@ pub(crate) fn run(args: CiArgs) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Every step but `tidy`, in order: cheap ones first.
-fn steps(root: &Path) -> Result<Vec<Step>, Box<dyn Error>> {
+/// Every step but `tidy`, in order: cheap ones first. `outside` is the folder of the package outside the workspace.
+fn steps(root: &Path, outside: &Path) -> Result<Vec<Step>, Box<dyn Error>> {
     let crates = tidy::crate_folders(root)?;
     let mut steps = vec![
         Step::cargo("format", "fmt --all --check"),
@@ -94,27 +106,52 @@ fn steps(root: &Path) -> Result<Vec<Step>, Box<dyn Error>> {
         Step::cargo("documentation", "doc --workspace --no-deps")
             .with("RUSTDOCFLAGS", "-D warnings"),
     ];
-    for package in &crates {
+    for package in crates
+        .iter()
+        .map(String::as_str)
+        .chain(["xtask", "srr-tests"])
+    {
         steps.push(Step::cargo(
             format!("alone: {package}"),
             &format!("check --package {package} --all-targets"),
         ));
     }
+    steps.push(Step::cargo(
+        "alone: srr-linalg without factorizations",
+        "check --package srr-linalg --no-default-features",
+    ));
+    let mut program = Step::cargo(
+        "outside program",
+        "run --quiet --offline --target-dir target/outside --manifest-path",
+    );
+    program
+        .arguments
+        .push(outside.join("Cargo.toml").display().to_string());
+    steps.push(program);
+    steps.push(Step::cargo("tests", "test --workspace"));
+    // The rest of the workspace is not built with the other two providers of factorizations.
+    let provider = "--package srr-linalg --features";
     steps.extend([
         Step::cargo(
-            "alone: srr-linalg without factorizations",
-            "check --package srr-linalg --no-default-features",
-        ),
-        Step::cargo("tests", "test --workspace"),
-        Step::cargo(
             "tests: nalgebra provider",
-            "test --package srr-linalg --no-default-features --features nalgebra",
+            &format!("test {provider} nalgebra --no-default-features"),
         ),
-        Step::cargo("tests: lapack provider", "test --package srr-linalg --features lapack"),
+        Step::cargo("tests: lapack provider", &format!("test {provider} lapack")),
+        Step::cargo(
+            "lints: all providers",
+            &format!("clippy {provider} nalgebra,lapack --all-targets -- -D warnings"),
+        ),
+        Step::cargo(
+            "documentation: all providers",
+            &format!("doc {provider} nalgebra,lapack --no-deps"),
+        )
+        .with("RUSTDOCFLAGS", "-D warnings"),
+    ]);
+    steps.push(
         Step::cargo(
             "smoke study",
             "run --quiet --release --package xtask -- reproduce --profile smoke --out target/smoke-study",
         ),
-    ]);
+    );
     Ok(steps)
 }

@@ -7,6 +7,7 @@ mod tensors;
 #[cfg(test)]
 mod tests;
 
+use crate::say::say;
 use archive::Archive;
 use clap::Args;
 use safetensors::{Dtype, View};
@@ -40,13 +41,13 @@ pub(crate) fn run(args: ConvertArgs) -> Result<(), Box<dyn Error>> {
     let checkpoint = read(&args.input, args.entry.as_deref())?;
     write(&checkpoint.tensors, &args.output)?;
     let bytes: usize = checkpoint.tensors.iter().map(|t| t.data.len()).sum();
-    println!(
+    say!(
         "{}: {} tensors, {bytes} bytes",
         args.output.display(),
         checkpoint.tensors.len()
     );
     for note in &checkpoint.skipped {
-        println!("left out: {note}");
+        say!("left out: {note}");
     }
     Ok(())
 }

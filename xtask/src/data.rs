@@ -7,6 +7,7 @@ mod install;
 mod server;
 mod sources;
 
+use crate::say::say;
 use clap::{Args, Subcommand};
 use srr_datasets::{Entry, catalog, default_folder, entry};
 use std::{
@@ -49,49 +50,60 @@ enum DataCommand {
 
 /// Runs one subcommand.
 pub(crate) fn run(args: DataArgs) -> Result<(), Box<dyn Error>> {
-    let folder = match args.folder {
-        Some(folder) => folder,
-        None => default_folder()?,
-    };
+    let folder = || args.folder.clone().map_or_else(default_folder, Ok);
     match args.command {
         DataCommand::List => {
-            print!("{}", list(&folder));
+            say!("{}", list(folder().ok().as_deref()).trim_end());
             Ok(())
         }
-        DataCommand::Fetch { name } => fetch::fetch(entry(&name)?, &folder),
+        DataCommand::Fetch { name } => {
+            let entry = entry(&name)?;
+            if entry.folder.is_none() {
+                say!("{name} is part of the library: nothing to fetch");
+                return Ok(());
+            }
+            fetch::fetch(entry, &folder()?)
+        }
         DataCommand::Import { name, dir } => {
             let entry = entry(&name)?;
             if entry.folder.is_none() {
-                println!("{name} is part of the library: nothing to import");
+                say!("{name} is part of the library: nothing to import");
                 return Ok(());
             }
+            let folder = folder()?;
             install::import(entry, &dir, &folder)?;
-            println!("{name} is in {}", entry.folder_in(&folder).display());
+            say!("{name} is in {}", entry.folder_in(&folder).display());
             Ok(())
         }
         DataCommand::Verify { name } => {
-            print!("{}", verify(entry(&name)?, &folder)?);
+            let entry = entry(&name)?;
+            let folder = match entry.folder {
+                None => PathBuf::new(),
+                Some(_) => folder()?,
+            };
+            say!("{}", verify(entry, &folder)?.trim_end());
             Ok(())
         }
     }
 }
 
 /// One paragraph per data set.
-fn list(folder: &Path) -> String {
-    let mut text = format!("data folder: {}\n", folder.display());
+fn list(folder: Option<&Path>) -> String {
+    let mut text = match folder {
+        Some(folder) => format!("data folder: {}\n", folder.display()),
+        None => "data folder: none, set SRR_DATA to a folder\n".to_owned(),
+    };
     for entry in catalog() {
         let [channels, height, width] = entry.shape;
-        let place = match entry.folder {
-            None => "embedded in the library".into(),
-            Some(_) => {
-                let state = if entry.is_present(folder) {
-                    "present"
-                } else {
-                    "missing"
-                };
-                let bytes: u64 = entry.files.iter().map(|f| f.bytes).sum();
+        let megabytes = entry.files.iter().map(|f| f.bytes).sum::<u64>() as f64 / 1e6;
+        let place = match (entry.folder, folder) {
+            (None, _) => "embedded in the library".into(),
+            (Some(_), None) => format!("missing ({megabytes:.0} MB)"),
+            (Some(_), Some(folder)) => {
+                let present = entry.is_present(folder);
+                let state = if present { "present" } else { "missing" };
                 let path = entry.folder_in(folder);
-                format!("{state}, {} ({:.0} MB)", path.display(), bytes as f64 / 1e6)
+                format!("{state}, {} ({megabytes:.0} MB)", path.display())
             }
         };
         text += &format!(
@@ -147,11 +159,12 @@ mod tests {
     #[test]
     fn the_list_says_what_is_there() {
         let dir = tempfile::tempdir().unwrap();
-        let text = list(dir.path());
+        let text = list(Some(dir.path()));
         for entry in catalog() {
             assert!(text.contains(entry.name) && text.contains(entry.licence));
         }
         assert_eq!(text.matches("missing, ").count(), 4);
+        assert!(list(None).contains("missing (") && list(None).contains("SRR_DATA"));
         assert!(text.contains("optdigits — ") && text.contains("embedded in the library"));
     }
 

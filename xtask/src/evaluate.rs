@@ -1,5 +1,6 @@
 //! `evaluate`: accuracy, loss, margins and layer-wise rates of a trained model.
 
+use crate::say::say;
 use srr_coding_rate::{Conventions, MeasuredNorms};
 use srr_datasets::{ImageSet, Normalization};
 use srr_kernels::{Backend, Cpu};
@@ -36,7 +37,7 @@ pub(crate) struct EvaluateArgs {
 /// A checkpoint or data set that cannot be used, in words for the terminal.
 pub(crate) fn run(args: EvaluateArgs) -> Result<(), Box<dyn Error>> {
     let model = load_model(&args.checkpoint)?;
-    let dataset = srr_datasets::open(&args.data, &srr_datasets::default_folder()?)?;
+    let dataset = srr_datasets::open_default(&args.data)?;
     let normalization = match &model.normalization {
         Some(normalization) => normalization.clone(),
         None => Normalization::fit(&dataset.train)?,
@@ -63,19 +64,19 @@ fn show<B: Backend>(
     let classifier = Classifier::new(backend, model.config.clone())?;
     let parameters = classifier.parameters(&model.tensors)?;
     let evaluation = evaluate(&classifier, &parameters, set, normalization)?;
-    println!(
+    say!(
         "{} on {} ({} images)",
         model.config.variant,
         set.name(),
         evaluation.n
     );
-    println!("accuracy  {:.2} %", 100.0 * evaluation.accuracy);
-    println!("loss      {:.5} nats", evaluation.loss);
+    say!("accuracy  {:.2} %", 100.0 * evaluation.accuracy);
+    say!("loss      {:.5} nats", evaluation.loss);
     let quantiles = [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0];
     let quantile = |q: f64| format!("{:.0} %: {:.3}", 100.0 * q, evaluation.margin_quantile(q));
-    println!("margins   {}", quantiles.map(quantile).join("   "));
+    say!("margins   {}", quantiles.map(quantile).join("   "));
     if !model.config.variant.is_white_box() {
-        println!(
+        say!(
             "{} has no subspace bases, and so no compressed rate",
             model.config.variant
         );
@@ -98,7 +99,7 @@ fn show<B: Backend>(
 
 fn table(rates: &[LayerRates], conventions: &Conventions) {
     let Some(first) = rates.first() else { return };
-    println!(
+    say!(
         "rates: mean over {} images, γ = 1, λ = {}, layer norms {}",
         first.images,
         conventions.lambda,
@@ -108,13 +109,18 @@ fn table(rates: &[LayerRates], conventions: &Conventions) {
             "removed"
         },
     );
-    println!(
+    say!(
         "{:>5} {:>12} {:>12} {:>10} {:>9} {:>12}",
-        "layer", "R", "R^c", "‖Z‖₀", "non-zero", "SRR"
+        "layer",
+        "R",
+        "R^c",
+        "‖Z‖₀",
+        "non-zero",
+        "SRR"
     );
     for (layer, r) in rates.iter().enumerate() {
         if !r.is_defined() {
-            println!(
+            say!(
                 "{:>5} undefined: the tokens of {} images are not finite",
                 layer + 1,
                 r.non_finite
@@ -122,7 +128,7 @@ fn table(rates: &[LayerRates], conventions: &Conventions) {
             continue;
         }
         let density = format!("{:.1} %", 100.0 * r.density);
-        println!(
+        say!(
             "{:>5} {:>12.3} {:>12.3} {:>10.1} {density:>9} {:>12.3}",
             layer + 1,
             r.coding_rate,

@@ -15,21 +15,21 @@ pub(crate) struct ForwardArgs {
     /// Weights in official names, in safetensors
     #[arg(long, value_name = "FILE")]
     checkpoint: PathBuf,
-    /// Number of heads
+    /// Number of heads; that of the configuration, where the file holds one
     #[arg(long, value_name = "K")]
     heads: usize,
-    /// Side of a patch in pixels
+    /// Side of a patch in pixels; that of the configuration, where the file holds one
     #[arg(long, value_name = "P")]
     patch: usize,
-    /// Step size of ISTA
-    #[arg(long, value_name = "B", default_value_t = 0.1)]
-    step_size: f64,
-    /// Threshold of ISTA
-    #[arg(long, value_name = "L", default_value_t = 0.1)]
-    threshold: f64,
-    /// What the head reads
-    #[arg(long, value_enum, default_value_t = PoolName::Cls)]
-    pool: PoolName,
+    /// Step size of ISTA [default: that of the file's configuration, or else 0.1]
+    #[arg(long, value_name = "B")]
+    step_size: Option<f64>,
+    /// Threshold of ISTA [default: that of the file's configuration, or else 0.1]
+    #[arg(long, value_name = "L")]
+    threshold: Option<f64>,
+    /// What the head reads [default: as in the file's configuration, or else cls]
+    #[arg(long, value_enum)]
+    pool: Option<PoolName>,
     /// Precision of computation and output
     #[arg(long, value_enum, default_value_t = ElementName::F64)]
     dtype: ElementName,
@@ -81,10 +81,10 @@ fn run_on<B: Backend>(backend: &B, args: &ForwardArgs) -> Result<(), Box<dyn Err
         patch: args.patch,
         step_size: args.step_size,
         threshold: args.threshold,
-        pool: match args.pool {
+        pool: args.pool.map(|pool| match pool {
             PoolName::Cls => Pool::ClassToken,
             PoolName::Mean => Pool::Mean,
-        },
+        }),
     };
     let tensors = trace::run(backend, &checkpoint, &options, &images, labels.as_deref())?;
     let precision = Precision::of(backend);

@@ -9,11 +9,17 @@ mod interrupt;
 mod measures;
 mod rates;
 mod reproduce;
+mod say;
 mod tidy;
 mod train;
 
 use clap::{Parser, Subcommand};
-use std::{error::Error, process::ExitCode};
+use std::{
+    error::Error,
+    io::{self, IsTerminal as _},
+    process::ExitCode,
+};
+use tracing_subscriber::filter::LevelFilter;
 
 /// Sparse rate reduction: study, train, measure.
 #[derive(Parser)]
@@ -62,7 +68,19 @@ impl Command {
     }
 }
 
+/// Shows the libraries' warnings on standard error.
+fn show_warnings() {
+    tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::WARN)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false)
+        .without_time()
+        .init();
+}
+
 fn main() -> ExitCode {
+    show_warnings();
     Cli::parse().command.run().unwrap_or_else(|error| {
         eprintln!("error: {error}");
         ExitCode::FAILURE

@@ -22,9 +22,9 @@ pub(crate) struct RatesArgs {
     output: PathBuf,
 }
 
-/// Exactly one of the three.
+/// At most one of the three; `--unit-gamma` when there is none.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 struct PrecisionArgs {
     /// The precision ε of the code
     #[arg(long, value_name = "E")]
@@ -32,7 +32,7 @@ struct PrecisionArgs {
     /// Its square ε²
     #[arg(long, value_name = "E2")]
     epsilon_squared: Option<f64>,
-    /// ε² = p/N, so that γ = 1
+    /// ε² = p/N, so that γ = 1; the default
     #[arg(long)]
     unit_gamma: bool,
 }

@@ -1,9 +1,10 @@
 //! `reproduce`: the study of a profile, from training to the report.
 
 use crate::interrupt::{INTERRUPTED, stop_on_signal};
+use crate::say::say;
 use indicatif::{ProgressBar, ProgressStyle};
 use srr_study::{
-    Error as StudyError, Shard, Study, StudyOptions,
+    Error as StudyError, Shard, StopFlag, Study, StudyOptions,
     profile::{self, Profile},
     progress::{Notice, Observer},
     report::{self, terminal},
@@ -25,7 +26,7 @@ pub(crate) struct ReproduceArgs {
     /// The same, without the flag.
     #[arg(value_name = "FILE", conflicts_with = "profile")]
     file: Option<String>,
-    /// Only these artefacts, separated by commas.
+    /// Only these artefacts, separated by commas; those that the report in the folder already shows stay in it.
     #[arg(long, value_name = "ARTEFACT,…", value_delimiter = ',')]
     only: Vec<String>,
     /// Where runs and report go; by default `srr-out/PROFILE`.
@@ -60,12 +61,8 @@ pub(crate) fn run(args: ReproduceArgs) -> Result<ExitCode, Box<dyn Error>> {
     let display = Display::new();
     let trained = study.train(&display, &stop);
     display.close();
-    match trained {
-        Err(StudyError::Interrupted) => {
-            eprintln!("stopped; the same command goes on from the last checkpoints");
-            return Ok(ExitCode::from(INTERRUPTED));
-        }
-        other => other?,
+    if is_interrupted(trained)? {
+        return Ok(ExitCode::from(INTERRUPTED));
     }
     let missing = study.missing()?;
     if !missing.is_empty() {
@@ -78,8 +75,22 @@ pub(crate) fn run(args: ReproduceArgs) -> Result<ExitCode, Box<dyn Error>> {
         missing.iter().for_each(|run| eprintln!("  {run}"));
         return Ok(ExitCode::SUCCESS);
     }
-    finish(&study, &options, &display, start)?;
-    Ok(ExitCode::SUCCESS)
+    let finished = finish(&study, &options, &display, &stop, start);
+    Ok(match is_interrupted(finished)? {
+        true => ExitCode::from(INTERRUPTED),
+        false => ExitCode::SUCCESS,
+    })
+}
+
+/// Whether a part of the study was stopped; says how to go on.
+fn is_interrupted(outcome: Result<(), StudyError>) -> Result<bool, StudyError> {
+    match outcome {
+        Err(StudyError::Interrupted) => {
+            eprintln!("stopped; the same command goes on from there");
+            Ok(true)
+        }
+        other => other.map(|()| false),
+    }
 }
 
 /// Collects the artefacts, writes the report and says where it is.
@@ -87,14 +98,14 @@ fn finish(
     study: &Study<'_>,
     options: &StudyOptions,
     display: &Display,
+    stop: &StopFlag,
     start: Instant,
-) -> Result<(), Box<dyn Error>> {
-    let artefacts = study.collect(display)?;
+) -> Result<(), StudyError> {
+    let artefacts = study.collect(display, stop)?;
     let written = study.publish(&artefacts, start.elapsed())?;
-    print!("{}", terminal::summary(&artefacts));
-    println!();
-    println!("{} files in {}", written.len(), options.out.display());
-    println!("report: {}", options.out.join(report::PAGE).display());
+    say!("{}", terminal::summary(&artefacts));
+    say!("{} files in {}", written.len(), options.out.display());
+    say!("report: {}", options.out.join(report::PAGE).display());
     Ok(())
 }
 
@@ -144,11 +155,9 @@ impl Observer for Display {
                 runs,
                 finished,
                 ours,
-            } => {
-                self.line(&format!(
-                    "{runs} runs, {finished} finished before, {ours} to do here"
-                ));
-            }
+            } => self.line(&format!(
+                "{runs} runs, {finished} finished before, {ours} to do here"
+            )),
             Notice::Started { label, .. } => self.bar.set_message((*label).to_owned()),
             Notice::Epoch {
                 run,
@@ -158,9 +167,8 @@ impl Observer for Display {
                 share,
                 left,
             } => {
-                let loss = loss
-                    .map(|loss| format!(", loss {loss:.4}"))
-                    .unwrap_or_default();
+                let loss = loss.map(|loss| format!(", loss {loss:.4}"));
+                let loss = loss.unwrap_or_default();
                 self.show(*share, *left, &format!("{run}: epoch {epoch}/{of}{loss}"));
             }
             Notice::Finished {
@@ -171,13 +179,9 @@ impl Observer for Display {
                 left,
             } => {
                 self.show(*share, *left, "");
-                let left = left
-                    .map(|left| format!(", {} left", spell(left)))
-                    .unwrap_or_default();
-                self.line(&format!(
-                    "{:3.0} %{left}: {run} {label}: {outcome}",
-                    100.0 * share
-                ));
+                let left = left.map(|left| format!(", {} left", spell(left)));
+                let (left, percent) = (left.unwrap_or_default(), 100.0 * share);
+                self.line(&format!("{percent:3.0} %{left}: {run} {label}: {outcome}"));
             }
             Notice::Waiting { runs } => self
                 .bar

@@ -1,6 +1,7 @@
 //! `train`: one model on one data set, in a folder of its own.
 
 use crate::interrupt::{INTERRUPTED, stop_on_signal};
+use crate::say::say;
 use srr_kernels::{Backend, Cpu};
 use srr_layers::Variant;
 use srr_study::StopFlag;
@@ -36,7 +37,7 @@ pub(crate) struct TrainArgs {
 /// A configuration, data set or folder that cannot be used, in words for the terminal.
 pub(crate) fn run(args: TrainArgs) -> Result<ExitCode, Box<dyn Error>> {
     let experiment = resolve(&args)?;
-    let dataset = srr_datasets::open(&args.data, &srr_datasets::default_folder()?)?;
+    let dataset = srr_datasets::open_default(&args.data)?;
     let data = experiment.training_data(dataset)?;
     let stop = stop_on_signal()?;
     match experiment.precision {
@@ -82,9 +83,11 @@ fn train<B: Backend>(
 }
 
 fn report<B: Backend>(outcome: &Outcome<B>, out: &Path) {
-    println!(
+    say!(
         "{} ({} epochs, {} steps)",
-        outcome.status, outcome.epochs, outcome.steps
+        outcome.status,
+        outcome.epochs,
+        outcome.steps
     );
     let scores = [
         ("training", outcome.training_scores()),
@@ -95,7 +98,7 @@ fn report<B: Backend>(outcome: &Outcome<B>, out: &Path) {
         let accuracy = scores
             .accuracy
             .map(|a| format!(", accuracy {:.2} %", 100.0 * a));
-        println!(
+        say!(
             "{set}: loss {:.5}{} ({} images)",
             scores.loss,
             accuracy.unwrap_or_default(),
@@ -103,11 +106,11 @@ fn report<B: Backend>(outcome: &Outcome<B>, out: &Path) {
         );
     }
     match outcome.status {
-        Status::Interrupted => println!(
+        Status::Interrupted => say!(
             "the same command goes on from the checkpoint in {}",
             out.display()
         ),
-        Status::Finished { .. } => println!("weights: {}", out.join("model.safetensors").display()),
+        Status::Finished { .. } => say!("weights: {}", out.join("model.safetensors").display()),
         Status::Diverged { .. } => {}
     }
 }

@@ -1,7 +1,13 @@
 //! The same rates over a batch [B, N, d], one value an image, in parallel on rayon's current pool.
 //!
-//! Work is divided by image and by head alone and each sum has one order, so that the result has the same bits for any number of
-//! threads.
+//! Work is divided by image and, within an image, by head; every sum has one order, so that the result has the same bits for any
+//! number of threads.
+
+mod reduction;
+
+pub use reduction::{
+    SparseRateReductionGradients, sparse_rate_reduction, sparse_rate_reduction_with_gradient,
+};
 
 use ndarray::{Array2, Array3, ArrayView2, ArrayView3, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
@@ -9,7 +15,7 @@ use srr_linalg::{Scalar, gemm};
 
 use crate::bases::per_head;
 use crate::inner::Spectrum;
-use crate::{Bases, Coding, Conventions, Error, LayerTokens, Result, SparseRateReduction};
+use crate::{Bases, Coding, Error, Result};
 
 /// The compressed rates of a batch with their gradients.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +41,15 @@ impl<T> CompressedRateGradients<T> {
 ///
 /// # Errors
 /// As [`coding_rate`](crate::coding_rate); of several bad images the first is reported, with its number before row and column.
+///
+/// ```
+/// use ndarray::Array3;
+/// use srr_coding_rate::{Precision, batch, coding_rate};
+/// let tokens = Array3::from_shape_fn((2, 5, 4), |(b, i, j)| ((b * 20 + i * 4 + j) as f64).sin());
+/// let rates = batch::coding_rate(tokens.view(), Precision::unit_gamma(), 2)?;
+/// assert_eq!(rates[1], coding_rate(tokens.index_axis(ndarray::Axis(0), 1), Precision::unit_gamma(), 2)?);
+/// # Ok::<(), srr_coding_rate::Error>(())
+/// ```
 pub fn coding_rate<T: Scalar>(
     tokens: ArrayView3<'_, T>,
     coding: impl Into<Coding>,
@@ -48,6 +63,15 @@ pub fn coding_rate<T: Scalar>(
 ///
 /// # Errors
 /// As [`coding_rate`].
+///
+/// ```
+/// use ndarray::Array3;
+/// use srr_coding_rate::{Precision, batch};
+/// let tokens = Array3::from_shape_fn((2, 5, 4), |(b, i, j)| ((b * 20 + i * 4 + j) as f64).sin());
+/// let (rates, gradient) = batch::coding_rate_with_gradient(tokens.view(), Precision::unit_gamma(), 2)?;
+/// assert_eq!((rates.len(), gradient.dim()), (2, tokens.dim()));
+/// # Ok::<(), srr_coding_rate::Error>(())
+/// ```
 pub fn coding_rate_with_gradient<T: Scalar>(
     tokens: ArrayView3<'_, T>,
     coding: impl Into<Coding>,
@@ -65,6 +89,18 @@ pub fn coding_rate_with_gradient<T: Scalar>(
 ///
 /// # Errors
 /// As [`compressed_rate`](crate::compressed_rate), the first bad image being reported as in [`coding_rate`].
+///
+/// ```
+/// use ndarray::Array3;
+/// use srr_coding_rate::{Bases, Precision, batch};
+/// let tokens = Array3::from_shape_fn((2, 5, 4), |(b, i, j)| ((b * 20 + i * 4 + j) as f64).sin());
+/// let whole = ndarray::Array2::eye(4); // one complete orthonormal head: R^c = R
+/// let bases = Bases::from_stacked(whole.view(), 1)?;
+/// let compressed = batch::compressed_rate(tokens.view(), &bases, Precision::unit_gamma())?;
+/// let rates = batch::coding_rate(tokens.view(), Precision::unit_gamma(), 4)?;
+/// assert!(compressed.iter().zip(&rates).all(|(c, r)| (c - r).abs() < 1e-12));
+/// # Ok::<(), srr_coding_rate::Error>(())
+/// ```
 pub fn compressed_rate<T: Scalar>(
     tokens: ArrayView3<'_, T>,
     bases: &Bases<'_, T>,
@@ -74,10 +110,21 @@ pub fn compressed_rate<T: Scalar>(
     for_each_image(tokens, |image| crate::compressed_rate(image, bases, coding))
 }
 
-/// R^c(Z; U) of every image with its gradients; the bases' is summed over the images in their order.
+/// R^c(Z; U) of every image with its gradients; the bases' is that of the sum over all images.
 ///
 /// # Errors
 /// As [`compressed_rate`].
+///
+/// ```
+/// use ndarray::Array3;
+/// use srr_coding_rate::{Bases, Precision, batch};
+/// let tokens = Array3::from_shape_fn((2, 5, 4), |(b, i, j)| ((b * 20 + i * 4 + j) as f64).sin());
+/// let weight = ndarray::Array2::eye(4);
+/// let bases = Bases::from_stacked(weight.view(), 2)?;
+/// let found = batch::compressed_rate_with_gradient(tokens.view(), &bases, Precision::unit_gamma())?;
+/// assert_eq!((found.values.len(), found.tokens.dim(), found.bases().dim()), (2, (2, 5, 4), (2, 4, 2)));
+/// # Ok::<(), srr_coding_rate::Error>(())
+/// ```
 pub fn compressed_rate_with_gradient<T: Scalar>(
     tokens: ArrayView3<'_, T>,
     bases: &Bases<'_, T>,
@@ -182,43 +229,4 @@ fn collect<V>(results: Vec<Result<V>>) -> Result<Vec<V>> {
         .enumerate()
         .map(|(image, result)| result.map_err(number(image)))
         .collect()
-}
-
-/// The three terms of the sparse rate reduction of every image, one value each; see
-/// [`sparse_rate_reduction`](crate::sparse_rate_reduction).
-///
-/// `output` is [B, N, d]; so is `attention_input`, which [`Location::AttentionInput`](crate::Location::AttentionInput) needs.
-///
-/// # Errors
-/// As [`sparse_rate_reduction`](crate::sparse_rate_reduction), the first bad image being reported as in [`coding_rate`];
-/// [`Error::ShapeMismatch`] if the two do not have as many images.
-pub fn sparse_rate_reduction<T: Scalar>(
-    output: ArrayView3<'_, T>,
-    attention_input: Option<ArrayView3<'_, T>>,
-    bases: &Bases<'_, T>,
-    conventions: &Conventions,
-) -> Result<Vec<SparseRateReduction>> {
-    if let Some(input) = attention_input
-        && input.dim() != output.dim()
-    {
-        let (tokens, other) = (output.shape().to_vec(), input.shape().to_vec());
-        return Err(Error::ShapeMismatch {
-            operation: "sparse_rate_reduction",
-            tokens,
-            other,
-        });
-    }
-    let measure = |image: usize| {
-        let tokens = LayerTokens {
-            output: output.index_axis_move(Axis(0), image),
-            attention_input: attention_input.map(|input| input.index_axis_move(Axis(0), image)),
-        };
-        crate::sparse_rate_reduction(tokens, bases, conventions)
-    };
-    collect(
-        (0..output.len_of(Axis(0)))
-            .into_par_iter()
-            .map(measure)
-            .collect(),
-    )
 }

@@ -1,15 +1,16 @@
 //! R^c(Z; U), the rate of the tokens coded head by head, with its gradients and its expansions.
 
-use ndarray::{Array2, ArrayView2, ArrayView3, ArrayViewMut2, s};
+use ndarray::{Array2, ArrayView2, ArrayView3, ArrayViewMut2, Axis};
+use rayon::prelude::*;
 use srr_linalg::{Scalar, gemm, matmul};
 
 use crate::bases::per_head;
 use crate::inner::{Spectrum, UnitRows, sum};
 use crate::{Bases, Coding, Error, Result, door};
 
-/// A compressed rate (or an expansion of it) with its gradients.
+/// A rate of tokens under bases (R^c, an expansion of it, or ΔR) with its gradients.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CompressedRateGradient<T> {
+pub struct RateGradient<T> {
     /// The rate, in nats.
     pub value: T,
     /// Gradient with respect to the tokens, [N, d].
@@ -19,7 +20,7 @@ pub struct CompressedRateGradient<T> {
     heads: usize,
 }
 
-impl<T> CompressedRateGradient<T> {
+impl<T> RateGradient<T> {
     /// Gradient with respect to each basis, [K, d, p]: another view of `stacked_bases`.
     #[must_use]
     pub fn bases(&self) -> ArrayView3<'_, T> {
@@ -38,7 +39,8 @@ pub enum Expansion {
 
 /// The compressed rate R^c(Z; U) = Σ_k ½ logdet(I + γ (U_kᵀZ)ᵀ(U_kᵀZ)), γ = p/(N ε²), in nats (Yu et al. 2023, CRATE, eq. 9).
 ///
-/// `tokens` is [N, d], one token a row.
+/// `tokens` is [N, d], one token a row. Heads are evaluated in parallel on rayon's current pool, with the same bits for any number of
+/// threads.
 ///
 /// # Errors
 /// [`Error::Empty`], [`Error::NotFinite`], [`Error::ShapeMismatch`], [`Error::Overflow`].
@@ -74,11 +76,23 @@ pub fn compressed_rate<T: Scalar>(
 ///
 /// # Errors
 /// As [`compressed_rate`].
+///
+/// ```
+/// use ndarray::{Array2, array};
+/// use srr_coding_rate::{Bases, Precision, compressed_rate_with_gradient};
+/// let whole = Array2::eye(2);
+/// let found = compressed_rate_with_gradient(
+///     array![[3.0_f64, 4.0]].view(), &Bases::from_stacked(whole.view(), 1)?, Precision::unit_gamma())?;
+/// assert!((found.value - 0.5 * 26.0_f64.ln()).abs() < 1e-14); // γ = 1 and |z|² = 25
+/// assert!((found.tokens[[0, 1]] - 4.0 / 26.0).abs() < 1e-14);
+/// assert_eq!(found.bases().dim(), (1, 2, 2));
+/// # Ok::<(), srr_coding_rate::Error>(())
+/// ```
 pub fn compressed_rate_with_gradient<T: Scalar>(
     tokens: ArrayView2<'_, T>,
     bases: &Bases<'_, T>,
     coding: impl Into<Coding>,
-) -> Result<CompressedRateGradient<T>> {
+) -> Result<RateGradient<T>> {
     gradient(tokens, bases, coding.into(), Spectrum::Exact)
 }
 
@@ -86,12 +100,23 @@ pub fn compressed_rate_with_gradient<T: Scalar>(
 ///
 /// # Errors
 /// As [`compressed_rate`].
+///
+/// ```
+/// use ndarray::{Array2, array};
+/// use srr_coding_rate::{Bases, Expansion, Precision, compressed_rate_expansion};
+/// let (tokens, whole) = (array![[3.0_f64, 4.0]], Array2::eye(2));
+/// let bases = Bases::from_stacked(whole.view(), 1)?;
+/// let expanded = |expansion| compressed_rate_expansion(tokens.view(), &bases, Precision::unit_gamma(), expansion);
+/// assert_eq!(expanded(Expansion::FirstOrder)?.value, 0.5 * 25.0); // ½ x at x = |z|² = 25
+/// assert_eq!(expanded(Expansion::SecondOrder)?.value, 0.5 * (25.0 - 25.0 * 25.0 / 2.0));
+/// # Ok::<(), srr_coding_rate::Error>(())
+/// ```
 pub fn compressed_rate_expansion<T: Scalar>(
     tokens: ArrayView2<'_, T>,
     bases: &Bases<'_, T>,
     coding: impl Into<Coding>,
     expansion: Expansion,
-) -> Result<CompressedRateGradient<T>> {
+) -> Result<RateGradient<T>> {
     let spectrum = match expansion {
         Expansion::FirstOrder => Spectrum::FirstOrder,
         Expansion::SecondOrder => Spectrum::SecondOrder,
@@ -103,6 +128,16 @@ pub fn compressed_rate_expansion<T: Scalar>(
 ///
 /// # Errors
 /// As [`compressed_rate`], and [`Error::Heads`] unless `heads` divides the columns.
+///
+/// ```
+/// use ndarray::array;
+/// use srr_coding_rate::{Coding, compressed_rate_of_projections};
+/// let projected = array![[3.0_f64, 4.0, 0.0, 2.0]]; // one token, two heads of dimension 2
+/// let hook = Coding::official_hook(1.0)?; // each head's part at unit length: γ |v|² = 2
+/// let rate = compressed_rate_of_projections(projected.view(), 2, hook)?;
+/// assert!((rate - 3.0_f64.ln()).abs() < 1e-14);
+/// # Ok::<(), srr_coding_rate::Error>(())
+/// ```
 pub fn compressed_rate_of_projections<T: Scalar>(
     projected: ArrayView2<'_, T>,
     heads: usize,
@@ -132,7 +167,7 @@ fn gradient<T: Scalar>(
     bases: &Bases<'_, T>,
     coding: Coding,
     spectrum: Spectrum,
-) -> Result<CompressedRateGradient<T>> {
+) -> Result<RateGradient<T>> {
     let mut tokens_gradient = Array2::zeros(tokens.dim());
     let mut dv = Array2::zeros((tokens.nrows(), bases.stacked().nrows()));
     let value = partial_gradient(
@@ -144,7 +179,7 @@ fn gradient<T: Scalar>(
         dv.view_mut(),
     )?;
     let stacked_bases = matmul(dv.t(), tokens)?;
-    Ok(CompressedRateGradient {
+    Ok(RateGradient {
         value,
         tokens: tokens_gradient,
         stacked_bases,
@@ -197,22 +232,29 @@ pub(crate) fn partial_gradient<T: Scalar>(
 }
 
 /// ½ Σ_k over the heads of V [N, K·p], and into `solution` each head's V_k (I + γ V_kᵀV_k)⁻¹ or its expansion.
+///
+/// Heads are evaluated in parallel and added in their order, whatever the number of threads.
 fn sum_heads<T: Scalar>(
     v: ArrayView2<'_, T>,
     heads: usize,
     coding: Coding,
     spectrum: Spectrum,
-    mut solution: Option<ArrayViewMut2<'_, T>>,
+    solution: Option<ArrayViewMut2<'_, T>>,
 ) -> Result<T> {
     let p = v.ncols() / heads;
     let gamma = T::from_f64(coding.precision.gamma(p, v.nrows()));
+    let head = |v, out| sum("projected tokens", spectrum, v, gamma, out);
+    let projections = v.axis_chunks_iter(Axis(1), p).into_par_iter();
+    let rates: Vec<Result<T>> = match solution {
+        Some(mut solution) => projections
+            .zip(solution.axis_chunks_iter_mut(Axis(1), p))
+            .map(|(v, out)| head(v, Some(out)))
+            .collect(),
+        None => projections.map(|v| head(v, None)).collect(),
+    };
     let mut total = T::zero();
-    for k in 0..heads {
-        let columns = s![.., k * p..(k + 1) * p];
-        let out = solution
-            .as_mut()
-            .map(|solution| solution.slice_mut(columns));
-        total += sum("projected tokens", spectrum, v.slice(columns), gamma, out)?;
+    for rate in rates {
+        total += rate?;
     }
     Ok(total * T::from_f64(0.5))
 }

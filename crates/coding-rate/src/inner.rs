@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use srr_linalg::{Cholesky, Scalar, gemm, upper_gram};
 
-use crate::{Error, Result};
+use crate::{Error, Result, stacked::Stacked};
 
 /// Which function of the spectrum of c VᵀV is summed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,16 @@ pub(crate) fn sum<T: Scalar>(
     }
 }
 
+/// How far rounding may move logdet(I + c VᵀV), relative to the greater of it and 1.
+fn tolerance<T: Scalar>() -> f64 {
+    if T::epsilon().to_f64() > f64::EPSILON {
+        1e-4
+    } else {
+        1e-9
+    }
+}
+
+/// By Cholesky of the smaller Gram matrix; where its rounding would drown the identity, by [`Stacked`] in `f64`.
 fn log_determinant<T: Scalar>(
     what: &'static str,
     v: ArrayView2<'_, T>,
@@ -46,13 +56,14 @@ fn log_determinant<T: Scalar>(
 ) -> Result<T> {
     let (n, p) = v.dim();
     let smaller = if p <= n { v } else { v.reversed_axes() };
-    let factored = match Cholesky::from_array(shifted_gram(smaller, scale)?) {
-        Ok(factored) => factored,
-        Err(srr_linalg::Error::NotFinite { .. }) => return Err(overflow::<T>(what)),
-        // The identity drowned in the rounding of a singular Gram matrix; twice the digits bring it back.
-        Err(srr_linalg::Error::NotPositiveDefinite { .. }) => {
-            return in_f64(what, v, scale, solution);
+    let gram = shifted_gram(smaller, scale)?;
+    let largest = gram.diag().iter().fold(T::one(), |m, &x| m.max(x));
+    let factored = match Cholesky::from_array(gram) {
+        Ok(factored) if is_resolved(&factored, largest) => factored,
+        Ok(_) | Err(srr_linalg::Error::NotPositiveDefinite { .. }) => {
+            return stacked(what, smaller, scale, p <= n, solution);
         }
+        Err(srr_linalg::Error::NotFinite { .. }) => return Err(overflow::<T>(what)),
         Err(error) => return Err(error.into()),
     };
     if let Some(mut solution) = solution {
@@ -79,29 +90,37 @@ fn shifted_gram<T: Scalar>(v: ArrayView2<'_, T>, scale: T) -> Result<Array2<T>> 
     Ok(gram)
 }
 
-/// Where the identity drowned in the rounding of a singular Gram matrix, twice the digits bring it back.
-fn in_f64<T: Scalar>(
+/// Whether the rounding of a matrix with this largest entry is small beside every pivot.
+fn is_resolved<T: Scalar>(factored: &Cholesky<T>, largest: T) -> bool {
+    let pivots = factored.diagonal().map(|u| u.to_f64() * u.to_f64());
+    let error = (T::epsilon() * largest).to_f64() * pivots.map(f64::recip).sum::<f64>();
+    error <= tolerance::<T>() * factored.log_determinant().to_f64().max(1.0)
+}
+
+/// As [`log_determinant`], for V as `smaller` or transposed.
+fn stacked<T: Scalar>(
     what: &'static str,
-    v: ArrayView2<'_, T>,
+    smaller: ArrayView2<'_, T>,
     scale: T,
+    upright: bool,
     solution: Option<ArrayViewMut2<'_, T>>,
 ) -> Result<T> {
-    if T::NAME == "f64" {
+    let root = scale.to_f64().sqrt();
+    let stacked = Stacked::new(smaller.mapv(|x| root * x.to_f64()));
+    let (value, error) = (stacked.log_determinant(), stacked.error());
+    if !value.is_finite() {
+        return Err(overflow::<T>(what));
+    }
+    if error > tolerance::<T>() * value.max(1.0) {
         return Err(Error::Resolution {
             what,
             element: T::NAME,
         });
     }
-    let wide = v.mapv(Scalar::to_f64);
-    let mut wide_solution = solution.as_ref().map(|s| Array2::zeros(s.dim()));
-    let value = log_determinant(
-        what,
-        wide.view(),
-        Scalar::to_f64(scale),
-        wide_solution.as_mut().map(|s| s.view_mut()),
-    )?;
-    if let (Some(mut solution), Some(wide)) = (solution, wide_solution) {
-        solution.zip_mut_with(&wide, |out, &value| *out = T::from_f64(value));
+    if let Some(mut solution) = solution {
+        let found = stacked.solution();
+        let found = if upright { found.view() } else { found.t() };
+        solution.zip_mut_with(&found, |out, &x| *out = T::from_f64(x / root));
     }
     Ok(T::from_f64(value))
 }

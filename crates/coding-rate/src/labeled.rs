@@ -1,10 +1,10 @@
 //! R^c(Z; Π), the rate of tokens coded class by class, and the rate reduction of MCR².
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use srr_linalg::Scalar;
 
-use crate::inner::{Spectrum, sum};
-use crate::{Error, Precision, Result, coding_rate, coding_rate_with_gradient, door};
+use crate::inner::{Spectrum, UnitRows, sum};
+use crate::{Coding, Error, Precision, Result, coding_rate, coding_rate_with_gradient, door};
 
 /// The rate of labeled tokens, Σ_j N_j/(2N) logdet(I + d/(N_j ε²) Z_j Z_jᵀ), in nats (Yu et al. 2020, MCR², eq. 3).
 ///
@@ -26,79 +26,115 @@ use crate::{Error, Precision, Result, coding_rate, coding_rate_with_gradient, do
 pub fn labeled_rate<T: Scalar>(
     tokens: ArrayView2<'_, T>,
     labels: &[u32],
-    precision: Precision,
+    coding: impl Into<Coding>,
 ) -> Result<T> {
-    let mut total = T::zero();
-    for class in classes(tokens, labels, precision)? {
-        let chosen = tokens.select(Axis(0), &class.members);
-        total += T::from_f64(class.weight)
-            * sum(
-                "tokens",
-                Spectrum::Exact,
-                chosen.view(),
-                class.scale(),
-                None,
-            )?;
-    }
-    Ok(total)
+    evaluate(tokens, labels, coding.into(), None)
 }
 
 /// The labeled rate with its gradient with respect to the tokens, [N, d]; a token's row depends on its own class alone.
 ///
 /// # Errors
 /// As [`labeled_rate`].
+///
+/// ```
+/// use ndarray::array;
+/// use srr_coding_rate::{Precision, labeled_rate_with_gradient};
+/// let tokens = array![[2.0_f64], [1.0]]; // two classes of one token: ¼ ln(1 + z²) each
+/// let (_, gradient) = labeled_rate_with_gradient(tokens.view(), &[0, 1], Precision::from_epsilon(1.0)?)?;
+/// assert!((gradient[[0, 0]] - 0.5 * 2.0 / 5.0).abs() < 1e-15);
+/// # Ok::<(), srr_coding_rate::Error>(())
+/// ```
 pub fn labeled_rate_with_gradient<T: Scalar>(
     tokens: ArrayView2<'_, T>,
     labels: &[u32],
-    precision: Precision,
+    coding: impl Into<Coding>,
 ) -> Result<(T, Array2<T>)> {
     let mut gradient = Array2::zeros(tokens.dim());
-    let mut total = T::zero();
-    for class in classes(tokens, labels, precision)? {
-        let chosen = tokens.select(Axis(0), &class.members);
-        let mut part = Array2::zeros(chosen.dim());
-        let value = sum(
-            "tokens",
-            Spectrum::Exact,
-            chosen.view(),
-            class.scale(),
-            Some(part.view_mut()),
-        )?;
-        total += T::from_f64(class.weight) * value;
-        let factor = T::from_f64(2.0 * class.weight * class.scale);
-        for (&row, part) in class.members.iter().zip(part.rows()) {
-            gradient
-                .row_mut(row)
-                .zip_mut_with(&part, |g, &p| *g = factor * p);
-        }
-    }
-    Ok((total, gradient))
+    let value = evaluate(tokens, labels, coding.into(), Some(gradient.view_mut()))?;
+    Ok((value, gradient))
 }
 
 /// The rate reduction of MCR², ΔR(Z; Π) = R(Z) − R^c(Z; Π) (Yu et al. 2020, eq. 4).
 ///
 /// # Errors
 /// As [`labeled_rate`].
+///
+/// ```
+/// use ndarray::array;
+/// use srr_coding_rate::{Precision, labeled_rate_reduction};
+/// let tokens = array![[1.0_f64, 0.0], [0.0, 1.0]];
+/// let reduction = |labels: &[u32]| labeled_rate_reduction(tokens.view(), labels, Precision::from_epsilon(0.5)?);
+/// assert!(reduction(&[0, 0])?.abs() < 1e-15); // one class is the whole
+/// assert!(reduction(&[0, 1])? > 0.5);
+/// # Ok::<(), srr_coding_rate::Error>(())
+/// ```
 pub fn labeled_rate_reduction<T: Scalar>(
     tokens: ArrayView2<'_, T>,
     labels: &[u32],
-    precision: Precision,
+    coding: impl Into<Coding>,
 ) -> Result<T> {
-    Ok(coding_rate(tokens, precision, tokens.ncols())? - labeled_rate(tokens, labels, precision)?)
+    let coding = coding.into();
+    Ok(coding_rate(tokens, coding, tokens.ncols())? - labeled_rate(tokens, labels, coding)?)
 }
 
 /// The rate reduction of MCR² with its gradient with respect to the tokens, [N, d].
 ///
 /// # Errors
 /// As [`labeled_rate`].
+///
+/// ```
+/// use ndarray::array;
+/// use srr_coding_rate::{Precision, labeled_rate_reduction, labeled_rate_reduction_with_gradient};
+/// let (tokens, precision) = (array![[1.0_f64, 0.2], [0.1, 1.0]], Precision::from_epsilon(0.5)?);
+/// let (value, gradient) = labeled_rate_reduction_with_gradient(tokens.view(), &[0, 1], precision)?;
+/// let climbed = &tokens + &gradient * 0.01; // along the gradient the reduction grows
+/// assert!(labeled_rate_reduction(climbed.view(), &[0, 1], precision)? > value);
+/// # Ok::<(), srr_coding_rate::Error>(())
+/// ```
 pub fn labeled_rate_reduction_with_gradient<T: Scalar>(
     tokens: ArrayView2<'_, T>,
     labels: &[u32],
-    precision: Precision,
+    coding: impl Into<Coding>,
 ) -> Result<(T, Array2<T>)> {
-    let (compressed, part) = labeled_rate_with_gradient(tokens, labels, precision)?;
-    let (rate, gradient) = coding_rate_with_gradient(tokens, precision, tokens.ncols())?;
+    let coding = coding.into();
+    let (compressed, part) = labeled_rate_with_gradient(tokens, labels, coding)?;
+    let (rate, gradient) = coding_rate_with_gradient(tokens, coding, tokens.ncols())?;
     Ok((rate - compressed, gradient - part))
+}
+
+/// The labeled rate, and into `gradient` [N, d] the gradient with respect to the tokens.
+fn evaluate<T: Scalar>(
+    tokens: ArrayView2<'_, T>,
+    labels: &[u32],
+    coding: Coding,
+    mut gradient: Option<ArrayViewMut2<'_, T>>,
+) -> Result<T> {
+    let classes = classes(tokens, labels, coding.precision)?;
+    let unit = coding
+        .unit_tokens
+        .then(|| UnitRows::new(tokens.to_owned(), tokens.ncols()));
+    let coded = unit.as_ref().map_or(tokens, |unit| unit.values.view());
+    let mut total = T::zero();
+    for class in &classes {
+        let chosen = coded.select(Axis(0), &class.members);
+        let mut part = gradient.is_some().then(|| Array2::zeros(chosen.dim()));
+        let out = part.as_mut().map(|part| part.view_mut());
+        let scale = T::from_f64(class.scale);
+        let value = sum("tokens", Spectrum::Exact, chosen.view(), scale, out)?;
+        total += T::from_f64(class.weight) * value;
+        if let (Some(gradient), Some(part)) = (&mut gradient, part) {
+            let factor = T::from_f64(2.0 * class.weight * class.scale);
+            for (&row, part) in class.members.iter().zip(part.rows()) {
+                gradient
+                    .row_mut(row)
+                    .zip_mut_with(&part, |g, &p| *g = factor * p);
+            }
+        }
+    }
+    if let (Some(unit), Some(gradient)) = (unit, gradient) {
+        unit.backward(gradient);
+    }
+    Ok(total)
 }
 
 struct Class {
@@ -107,12 +143,6 @@ struct Class {
     weight: f64,
     /// d/(N_j ε²).
     scale: f64,
-}
-
-impl Class {
-    fn scale<T: Scalar>(&self) -> T {
-        T::from_f64(self.scale)
-    }
 }
 
 /// The classes that have tokens, in the order of their numbers.

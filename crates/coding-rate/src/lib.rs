@@ -11,10 +11,14 @@ mod labeled;
 mod precision;
 mod rate;
 mod reduction;
+mod stacked;
+
+/// The version of ndarray whose views this crate takes.
+pub use ndarray;
 
 pub use bases::Bases;
 pub use compressed::{
-    CompressedRateGradient, Expansion, compressed_rate, compressed_rate_expansion,
+    Expansion, RateGradient, compressed_rate, compressed_rate_expansion,
     compressed_rate_of_projections, compressed_rate_with_gradient,
 };
 pub use conventions::{
@@ -29,5 +33,5 @@ pub use precision::{Coding, Precision};
 pub use rate::{coding_rate, coding_rate_with_gradient};
 pub use reduction::{
     LayerTokens, SparseRateReduction, SparseRateReductionGradient, rate_reduction,
-    sparse_rate_reduction, sparse_rate_reduction_with_gradient,
+    rate_reduction_with_gradient, sparse_rate_reduction, sparse_rate_reduction_with_gradient,
 };

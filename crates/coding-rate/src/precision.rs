@@ -99,13 +99,13 @@ impl Precision {
 
 /// How vectors are coded: the precision, and whether each vector is first scaled to unit length.
 ///
-/// Most rates take `impl Into<Coding>`, so that a plain [`Precision`] will do.
+/// Rates take `impl Into<Coding>`, so that a plain [`Precision`] will do.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Coding {
     /// The precision of the code.
     pub precision: Precision,
-    /// Scale to unit length the vectors whose rate is taken: tokens for R, each head's projected tokens for R^c.
+    /// Scale to unit length the vectors whose rate is taken: tokens for R and for labeled rates, each head's projected tokens for R^c.
     ///
     /// A vector shorter than 10⁻¹² is divided by 10⁻¹² instead, as PyTorch's `normalize` does.
     pub unit_tokens: bool,

@@ -34,6 +34,15 @@ pub fn coding_rate<T: Scalar>(
 ///
 /// # Errors
 /// As [`coding_rate`].
+///
+/// ```
+/// use ndarray::array;
+/// use srr_coding_rate::{Precision, coding_rate_with_gradient};
+/// let (rate, gradient) = coding_rate_with_gradient(array![[3.0_f64]].view(), Precision::from_epsilon(1.0)?, 1)?;
+/// assert!((rate - 0.5 * 10.0_f64.ln()).abs() < 1e-15); // ½ ln(1 + z²), whose derivative is z/(1 + z²)
+/// assert!((gradient[[0, 0]] - 0.3).abs() < 1e-15);
+/// # Ok::<(), srr_coding_rate::Error>(())
+/// ```
 pub fn coding_rate_with_gradient<T: Scalar>(
     tokens: ArrayView2<'_, T>,
     coding: impl Into<Coding>,

@@ -1,17 +1,29 @@
 //! The sparse rate reduction λ‖Z‖₀ + R^c − R of a layer, its three terms apart.
 
-use ndarray::{Array2, ArrayView2, s};
-use srr_linalg::Scalar;
+use ndarray::{Array2, ArrayView, ArrayView2, ArrayViewMut2, Dimension, s};
+use srr_linalg::{Scalar, matmul};
 
+use crate::inner::Spectrum;
 use crate::{
-    Bases, ClassToken, Coding, Conventions, Error, Location, Result, Sparsity, SparsityGradient,
-    coding_rate, coding_rate_with_gradient, compressed_rate, compressed_rate_with_gradient,
+    Bases, ClassToken, Coding, Conventions, Error, Location, RateGradient, Result, Sparsity,
+    SparsityGradient, coding_rate, coding_rate_with_gradient, compressed_rate,
+    compressed_rate_with_gradient,
 };
 
 /// The rate reduction ΔR(Z; U) = R(Z) − R^c(Z; U) (Yu et al. 2023, CRATE, eq. 1); it can have either sign.
 ///
 /// # Errors
 /// As [`compressed_rate`](fn@crate::compressed_rate).
+///
+/// ```
+/// use ndarray::{Array2, array};
+/// use srr_coding_rate::{Bases, Precision, rate_reduction};
+/// let whole = Array2::eye(2);
+/// let halves = Bases::from_stacked(whole.view(), 2)?; // two heads of dimension 1, so that α = 2γ
+/// let reduction = rate_reduction(array![[2.0_f64, 0.0]].view(), &halves, Precision::unit_gamma())?;
+/// assert!((reduction - 0.5 * (9.0_f64 / 5.0).ln()).abs() < 1e-14);
+/// # Ok::<(), srr_coding_rate::Error>(())
+/// ```
 pub fn rate_reduction<T: Scalar>(
     tokens: ArrayView2<'_, T>,
     bases: &Bases<'_, T>,
@@ -19,6 +31,35 @@ pub fn rate_reduction<T: Scalar>(
 ) -> Result<T> {
     let coding = coding.into();
     Ok(coding_rate(tokens, coding, bases.head_dim())? - compressed_rate(tokens, bases, coding)?)
+}
+
+/// ΔR(Z; U) as [`rate_reduction`], with its gradients with respect to the tokens and to the bases.
+///
+/// # Errors
+/// As [`rate_reduction`].
+///
+/// ```
+/// use ndarray::{Array2, array};
+/// use srr_coding_rate::{Bases, Precision, rate_reduction_with_gradient};
+/// let whole = Array2::eye(2);
+/// let halves = Bases::from_stacked(whole.view(), 2)?;
+/// let found = rate_reduction_with_gradient(array![[2.0_f64, 0.0]].view(), &halves, Precision::unit_gamma())?;
+/// assert!((found.tokens[[0, 0]] - (4.0 / 9.0 - 2.0 / 5.0)).abs() < 1e-14); // of ½ ln((1 + 2z²)/(1 + z²)) at z = 2
+/// assert_eq!(found.bases().dim(), (2, 2, 1));
+/// # Ok::<(), srr_coding_rate::Error>(())
+/// ```
+pub fn rate_reduction_with_gradient<T: Scalar>(
+    tokens: ArrayView2<'_, T>,
+    bases: &Bases<'_, T>,
+    coding: impl Into<Coding>,
+) -> Result<RateGradient<T>> {
+    let coding = coding.into();
+    let (rate, gradient) = coding_rate_with_gradient(tokens, coding, bases.head_dim())?;
+    let mut found = compressed_rate_with_gradient(tokens, bases, coding)?;
+    found.value = rate - found.value;
+    found.tokens = gradient - found.tokens;
+    found.stacked_bases.map_inplace(|x| *x = -*x);
+    Ok(found)
 }
 
 /// The tokens of one layer of which a sparse rate reduction is taken; the class token, if any, stands in the first row.
@@ -42,6 +83,9 @@ impl<'a, T> From<ArrayView2<'a, T>> for LayerTokens<'a, T> {
 impl<'a, T: Scalar> LayerTokens<'a, T> {
     /// The same tokens without the class token, if the conventions leave it out.
     fn measured(self, conventions: &Conventions) -> Result<Self> {
+        if let Some(input) = self.attention_input {
+            same_shape(self.output, input)?;
+        }
         if conventions.class_token == ClassToken::Counted {
             return Ok(self);
         }
@@ -62,6 +106,21 @@ impl<'a, T: Scalar> LayerTokens<'a, T> {
             Location::AttentionInput => self.attention_input.ok_or(Error::MissingAttentionInput),
         }
     }
+}
+
+/// Whether the attention's input has the shape of the output: of one image, or of a batch.
+pub(crate) fn same_shape<T, D: Dimension>(
+    output: ArrayView<'_, T, D>,
+    attention_input: ArrayView<'_, T, D>,
+) -> Result<()> {
+    if output.shape() == attention_input.shape() {
+        return Ok(());
+    }
+    Err(Error::ShapeMismatch {
+        operation: "sparse_rate_reduction",
+        tokens: output.shape().to_vec(),
+        other: attention_input.shape().to_vec(),
+    })
 }
 
 /// The sparse rate reduction of a layer, its three terms apart (Hu, Zou, Xu 2024, eq. 11). Lower is less complex.
@@ -131,7 +190,8 @@ pub struct SparseRateReductionGradient<T> {
 /// The three terms of the sparse rate reduction of one layer's tokens under its own bases.
 ///
 /// # Errors
-/// As [`compressed_rate`](fn@crate::compressed_rate); [`Error::MissingAttentionInput`]; [`Error::OnlyClassToken`].
+/// As [`compressed_rate`](fn@crate::compressed_rate); [`Error::MissingAttentionInput`]; [`Error::OnlyClassToken`];
+/// [`Error::ShapeMismatch`] too if the attention's input does not have the shape of the output.
 ///
 /// ```
 /// use ndarray::Array2;
@@ -162,31 +222,72 @@ pub fn sparse_rate_reduction<'a, T: Scalar>(
 ///
 /// # Errors
 /// As [`sparse_rate_reduction`].
+///
+/// ```
+/// use ndarray::Array2;
+/// use srr_coding_rate::{Bases, Conventions, sparse_rate_reduction_with_gradient};
+/// let tokens = Array2::from_shape_fn((6, 4), |(i, j)| ((i * 4 + j) as f64).sin());
+/// let weight = Array2::eye(4);
+/// let bases = Bases::from_stacked(weight.view(), 2)?;
+/// let found = sparse_rate_reduction_with_gradient(tokens.view(), &bases, &Conventions::default())?;
+/// assert_eq!((found.output.dim(), found.stacked_bases.dim()), ((6, 4), (4, 4)));
+/// assert!(found.attention_input.is_none() && found.terms.nonzeros == 23.0); // sin 0 is the one zero
+/// # Ok::<(), srr_coding_rate::Error>(())
+/// ```
 pub fn sparse_rate_reduction_with_gradient<'a, T: Scalar>(
     tokens: impl Into<LayerTokens<'a, T>>,
     bases: &Bases<'_, T>,
     conventions: &Conventions,
 ) -> Result<SparseRateReductionGradient<T>> {
-    let all = tokens.into();
-    let tokens = all.measured(conventions)?;
-    let coding = conventions.coding();
-    let compressed = compressed_rate_with_gradient(tokens.compressed(conventions)?, bases, coding)?;
-    let (rate, rate_gradient) = coding_rate_with_gradient(tokens.output, coding, bases.head_dim())?;
-    let mut output = sparsity_gradient(tokens.output, conventions);
-    output -= &rate_gradient;
-    let attention_input = match conventions.location {
-        Location::LayerOutput => {
-            output += &compressed.tokens;
-            None
-        }
-        Location::AttentionInput => Some(widened(compressed.tokens, all.output.nrows())),
-    };
+    let tokens = tokens.into();
+    let measured = tokens.measured(conventions)?;
+    let mut output = Array2::zeros(tokens.output.dim());
+    let mut attention_input = (conventions.location == Location::AttentionInput)
+        .then(|| Array2::zeros(tokens.output.dim()));
+    let mut dv = Array2::zeros((measured.output.nrows(), bases.stacked().nrows()));
+    let terms = partial_gradient(
+        tokens,
+        bases,
+        conventions,
+        output.view_mut(),
+        attention_input.as_mut().map(|input| input.view_mut()),
+        dv.view_mut(),
+    )?;
     Ok(SparseRateReductionGradient {
-        terms: terms(tokens.output, compressed.value, rate),
-        output: widened(output, all.output.nrows()),
+        terms,
+        output,
         attention_input,
-        stacked_bases: compressed.stacked_bases,
+        stacked_bases: matmul(dv.t(), measured.compressed(conventions)?)?,
     })
+}
+
+/// The terms; writes the gradients of μ with respect to the output and, where R^c is read there, the attention's input, [N, d], of
+/// which the row of a class token left out is not touched; and into `dv` the one with respect to the projections of the measured
+/// tokens, [N or N − 1, K·p].
+pub(crate) fn partial_gradient<T: Scalar>(
+    tokens: LayerTokens<'_, T>,
+    bases: &Bases<'_, T>,
+    conventions: &Conventions,
+    mut output: ArrayViewMut2<'_, T>,
+    attention_input: Option<ArrayViewMut2<'_, T>>,
+    dv: ArrayViewMut2<'_, T>,
+) -> Result<SparseRateReduction> {
+    let measured = tokens.measured(conventions)?;
+    let rows = s![tokens.output.nrows() - measured.output.nrows().., ..];
+    let (coded, coding) = (measured.compressed(conventions)?, conventions.coding());
+    let mut output = output.slice_mut(rows);
+    let (rate, rate_gradient) =
+        coding_rate_with_gradient(measured.output, coding, bases.head_dim())?;
+    let compressed = |gradient| {
+        crate::compressed::partial_gradient(coded, bases, coding, Spectrum::Exact, gradient, dv)
+    };
+    let compressed = match attention_input {
+        Some(mut input) => compressed(input.slice_mut(rows))?,
+        None => compressed(output.view_mut())?,
+    };
+    output -= &rate_gradient;
+    add_sparsity_gradient(measured.output, conventions, output);
+    Ok(terms(measured.output, compressed, rate))
 }
 
 fn terms<T: Scalar>(output: ArrayView2<'_, T>, compressed: T, rate: T) -> SparseRateReduction {
@@ -199,29 +300,20 @@ fn terms<T: Scalar>(output: ArrayView2<'_, T>, compressed: T, rate: T) -> Sparse
     }
 }
 
-fn sparsity_gradient<T: Scalar>(output: ArrayView2<'_, T>, conventions: &Conventions) -> Array2<T> {
+fn add_sparsity_gradient<T: Scalar>(
+    output: ArrayView2<'_, T>,
+    conventions: &Conventions,
+    mut gradient: ArrayViewMut2<'_, T>,
+) {
     let weight = match (conventions.sparsity_gradient, conventions.sparsity) {
-        (SparsityGradient::Zero, _) => return Array2::zeros(output.dim()),
+        (SparsityGradient::Zero, _) => return,
         (SparsityGradient::L1, Sparsity::Count) => conventions.lambda,
         (SparsityGradient::L1, Sparsity::Density) => conventions.lambda / output.len() as f64,
     };
     let weight = T::from_f64(weight);
-    output.mapv(|x| {
-        if x == T::zero() {
-            T::zero()
-        } else {
-            weight * x.signum()
+    gradient.zip_mut_with(&output, |gradient, &x| {
+        if x != T::zero() {
+            *gradient += weight * x.signum();
         }
-    })
-}
-
-/// The gradient of the measured rows among all `rows`: zero for a class token that was left out.
-fn widened<T: Scalar>(gradient: Array2<T>, rows: usize) -> Array2<T> {
-    let left_out = rows - gradient.nrows();
-    if left_out == 0 {
-        return gradient;
-    }
-    let mut all = Array2::zeros((rows, gradient.ncols()));
-    all.slice_mut(s![left_out.., ..]).assign(&gradient);
-    all
+    });
 }

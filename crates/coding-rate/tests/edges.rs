@@ -259,24 +259,59 @@ fn overflow_is_said_to_be_overflow() {
     }
 }
 
+/// s a bᵀ with unit vectors a and b: one eigenvalue is s², the others are 0.
+fn rank_one(size: f64, draw: usize) -> Array2<f64> {
+    let unit = |side: &str| {
+        let v = random(6, 1, &format!("{side} {draw}"));
+        let length = v.iter().map(|x| x * x).sum::<f64>().sqrt();
+        v / length
+    };
+    unit("left").dot(&unit("right").t()) * size
+}
+
+#[test]
+fn rank_one_tokens_of_any_size_have_their_exact_rate_and_gradient() {
+    let precision = Precision::from_epsilon(0.5).unwrap();
+    for (draw, size) in (0..20).flat_map(|i| [1e-3, 1.0, 1e2, 1e4, 1e6].map(|size| (i, size))) {
+        let z = rank_one(size, draw);
+        let (rate, gradient) = coding_rate_with_gradient(z.view(), precision, 1).unwrap();
+        // α = d/(Nε²) = 4.
+        let expected = 0.5 * (4.0 * size * size).ln_1p();
+        assert!((rate - expected).abs() <= 1e-9 * expected, "{size:e}");
+        let factor = 4.0 / (1.0 + 4.0 * size * size);
+        // The rounding of the tokens themselves leaves the line that they are on, where the gradient is α times what it finds.
+        let rounding = 4.0 * f64::EPSILON * size;
+        for (g, z) in gradient.iter().zip(&z) {
+            let error = (g - factor * z).abs();
+            assert!(error <= 1e-9 * factor * size + rounding, "{size:e}");
+        }
+    }
+}
+
+#[test]
+fn single_precision_holds_for_rank_one_tokens_of_any_size() {
+    for (draw, size) in (0..20).flat_map(|i| [1.0, 1e2, 1e3, 1e5].map(|size| (i, size))) {
+        let z32 = rank_one(size, draw).mapv(|x| x as f32);
+        let z = z32.mapv(f64::from);
+        let (wide, wide_gradient) = coding_rate_with_gradient(z.view(), precision(), 1).unwrap();
+        let (rate, gradient) = coding_rate_with_gradient(z32.view(), precision(), 1).unwrap();
+        assert!((f64::from(rate) - wide).abs() <= 1e-4 * wide, "{size:e}");
+        assert_f32("gradient", gradient.view(), wide_gradient.view());
+    }
+}
+
 #[test]
 fn an_identity_lost_in_rounding_is_said_to_be_lost() {
-    // Tokens of rank 1 and of size 10¹⁰⁰: the other eigenvalues of I + αZᵀZ are 1, far below the rounding of the first.
-    let lost = (0..20).filter(|i| {
-        let draw = |side: &str| random(6, 1, &format!("{side} {i}"));
-        let z = draw("left").dot(&draw("right").t()) * 1e100;
-        match coding_rate(z.view(), precision(), 1) {
-            Ok(value) => !value.is_finite(),
-            Err(error) => {
-                error
-                    == Error::Resolution {
-                        what: "tokens",
-                        element: "f64",
-                    }
-            }
-        }
-    });
-    assert!(lost.count() > 0);
+    // The other eigenvalues of I + αZᵀZ are 1, far below the rounding of the tokens themselves.
+    for draw in 0..20 {
+        let z = rank_one(1e100, draw);
+        let error = coding_rate(z.view(), precision(), 1).unwrap_err();
+        let lost = Error::Resolution {
+            what: "tokens",
+            element: "f64",
+        };
+        assert_eq!(error, lost);
+    }
 }
 
 #[test]

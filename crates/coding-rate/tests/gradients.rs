@@ -2,14 +2,14 @@
 
 mod common;
 
-use common::{assert_gradient, random};
+use common::{assert_gradient, conventions, random};
 use ndarray::{Array2, s};
 use srr_coding_rate::{
     Bases, ClassToken, Coding, Conventions, Expansion, LayerTokens, Location, Precision, Sparsity,
     SparsityGradient, coding_rate, coding_rate_with_gradient, compressed_rate,
     compressed_rate_expansion, compressed_rate_with_gradient, labeled_rate, labeled_rate_reduction,
-    labeled_rate_reduction_with_gradient, labeled_rate_with_gradient, sparse_rate_reduction,
-    sparse_rate_reduction_with_gradient,
+    labeled_rate_reduction_with_gradient, labeled_rate_with_gradient, rate_reduction,
+    rate_reduction_with_gradient, sparse_rate_reduction, sparse_rate_reduction_with_gradient,
 };
 
 /// [N, d, K, p]: fewer and more tokens than dimensions, p > N, one token, one dimension, one head, K·p ≠ d.
@@ -86,11 +86,31 @@ fn of_the_compressed_rate() {
 }
 
 #[test]
+fn of_the_rate_reduction() {
+    for ([n, d, k, p], coding) in SIZES
+        .into_iter()
+        .flat_map(|size| codings().into_iter().map(move |c| (size, c)))
+    {
+        let (z, w) = (random(n, d, "tokens"), random(k * p, d, "bases"));
+        let at = |z: &Array2<f64>, w: &Array2<f64>| {
+            rate_reduction(z.view(), &Bases::from_stacked(w.view(), k).unwrap(), coding).unwrap()
+        };
+        let bases = Bases::from_stacked(w.view(), k).unwrap();
+        let found = rate_reduction_with_gradient(z.view(), &bases, coding).unwrap();
+        assert_eq!(found.value, at(&z, &w));
+        let what = format!("ΔR {n}×{d}, {k} heads of {p}, {coding:?}");
+        assert_gradient(&what, &z, found.tokens.view(), |z| at(z, &w));
+        assert_gradient(&what, &w, found.stacked_bases.view(), |w| at(&z, w));
+        assert_eq!(found.bases().dim(), (k, d, p));
+    }
+}
+
+#[test]
 fn of_the_expansions() {
     for [n, d, k, p] in SIZES {
         for (expansion, coding) in [Expansion::FirstOrder, Expansion::SecondOrder]
             .into_iter()
-            .zip(codings())
+            .flat_map(|expansion| codings().into_iter().map(move |c| (expansion, c)))
         {
             let (z, w) = (random(n, d, "tokens"), random(k * p, d, "bases"));
             let at = |z: &Array2<f64>, w: &Array2<f64>| {
@@ -98,10 +118,9 @@ fn of_the_expansions() {
                 compressed_rate_expansion(z.view(), &bases, coding, expansion).unwrap()
             };
             let found = at(&z, &w);
-            assert_gradient("expansion", &z, found.tokens.view(), |z| at(z, &w).value);
-            assert_gradient("expansion", &w, found.stacked_bases.view(), |w| {
-                at(&z, w).value
-            });
+            let what = format!("{expansion:?} {n}×{d}, {k} heads of {p}, {coding:?}");
+            assert_gradient(&what, &z, found.tokens.view(), |z| at(z, &w).value);
+            assert_gradient(&what, &w, found.stacked_bases.view(), |w| at(&z, w).value);
         }
     }
 }
@@ -116,21 +135,17 @@ fn of_labeled_rates() {
     ] {
         let z = random(n, d, "tokens");
         for coding in codings() {
-            let precision = coding.precision;
-            let (value, gradient) =
-                labeled_rate_with_gradient(z.view(), labels, precision).unwrap();
-            assert_eq!(value, labeled_rate(z.view(), labels, precision).unwrap());
-            let rate = |z: &Array2<f64>| labeled_rate(z.view(), labels, precision).unwrap();
-            assert_gradient("labeled", &z, gradient.view(), rate);
-            let (value, gradient) =
-                labeled_rate_reduction_with_gradient(z.view(), labels, precision).unwrap();
-            assert_eq!(
-                value,
-                labeled_rate_reduction(z.view(), labels, precision).unwrap()
-            );
+            let what = format!("{n}×{d} {labels:?} {coding:?}");
+            let rate = |z: &Array2<f64>| labeled_rate(z.view(), labels, coding).unwrap();
+            let (value, gradient) = labeled_rate_with_gradient(z.view(), labels, coding).unwrap();
+            assert_eq!(value, rate(&z));
+            assert_gradient(&what, &z, gradient.view(), rate);
             let reduction =
-                |z: &Array2<f64>| labeled_rate_reduction(z.view(), labels, precision).unwrap();
-            assert_gradient("reduction", &z, gradient.view(), reduction);
+                |z: &Array2<f64>| labeled_rate_reduction(z.view(), labels, coding).unwrap();
+            let (value, gradient) =
+                labeled_rate_reduction_with_gradient(z.view(), labels, coding).unwrap();
+            assert_eq!(value, reduction(&z));
+            assert_gradient(&what, &z, gradient.view(), reduction);
         }
     }
 }
@@ -157,34 +172,7 @@ fn of_the_sparse_rate_reduction_under_every_convention() {
         random(5, 6, "input"),
         random(6, 6, "bases"),
     );
-    let base = Conventions::default();
-    let all = [
-        base,
-        Conventions {
-            sparsity_gradient: SparsityGradient::L1,
-            ..base
-        },
-        Conventions {
-            sparsity_gradient: SparsityGradient::L1,
-            sparsity: Sparsity::Density,
-            lambda: 3.0,
-            ..base
-        },
-        Conventions {
-            class_token: ClassToken::LeftOut,
-            sparsity_gradient: SparsityGradient::L1,
-            ..base
-        },
-        Conventions {
-            location: Location::AttentionInput,
-            ..base
-        },
-        Conventions {
-            class_token: ClassToken::LeftOut,
-            ..Conventions::official_hook(0.1).unwrap()
-        },
-    ];
-    for conventions in all {
+    for conventions in conventions() {
         let what = format!("{conventions:?}");
         let tokens = LayerTokens {
             output: z.view(),

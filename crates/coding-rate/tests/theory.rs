@@ -196,13 +196,15 @@ fn unit_tokens_do_not_see_the_length() {
     scaled.row_mut(2).mapv_inplace(|x| x * 1e3);
     scaled.row_mut(4).mapv_inplace(|x| x * 1e-3);
     let of = |z: &Array2<f64>| {
-        (
+        [
             compressed_rate(z.view(), &bases, coding).unwrap(),
             coding_rate(z.view(), coding, 3).unwrap(),
-        )
+            labeled_rate(z.view(), &[0, 1, 0, 1, 1], coding).unwrap(),
+        ]
     };
-    assert_same(of(&scaled).0, of(&z).0);
-    assert_same(of(&scaled).1, of(&z).1);
+    for (left, right) in of(&scaled).into_iter().zip(of(&z)) {
+        assert_same(left, right);
+    }
     // A zero token stays zero and has a finite gradient.
     scaled.row_mut(0).fill(0.0);
     let found = compressed_rate_with_gradient(scaled.view(), &bases, coding).unwrap();

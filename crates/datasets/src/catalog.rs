@@ -255,6 +255,22 @@ pub fn open(name: &str, data_folder: &Path) -> Result<Dataset> {
     entry.read(&entry.folder_in(data_folder))
 }
 
+/// Reads the data set of that name from the [default folder](default_folder), which an embedded one does not need.
+///
+/// ```
+/// assert_eq!(srr_datasets::open_default("optdigits")?.train.len(), 3823);
+/// # Ok::<(), srr_datasets::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`open`] and [`default_folder`].
+pub fn open_default(name: &str) -> Result<Dataset> {
+    match entry(name)?.folder {
+        None => open(name, Path::new("")),
+        Some(_) => open(name, &default_folder()?),
+    }
+}
+
 /// The folder that holds the folders of all data sets: the environment variable `SRR_DATA`, or `srr/data` in the cache folder of the
 /// platform (`$XDG_CACHE_HOME` or `~/.cache`; on macOS `~/Library/Caches`; on Windows `%LOCALAPPDATA%`). It need not exist.
 ///

@@ -15,7 +15,7 @@ mod split;
 mod synthetic;
 
 pub use augmentation::{Augmentation, Image, augment, output_shape};
-pub use catalog::{DataFile, Entry, catalog, default_folder, entry, open};
+pub use catalog::{DataFile, Entry, catalog, default_folder, entry, open, open_default};
 pub use cifar::{cifar10, cifar100};
 pub use error::{Error, Result};
 pub use idx::{fashion_mnist, idx, mnist};

@@ -24,6 +24,35 @@ fn operators(criterion: &mut Criterion) {
     }
 }
 
+type Tensor = CpuTensor<f32>;
+
+/// What the operations of one size work on.
+struct Operands {
+    cpu: Cpu<f32>,
+    heads: usize,
+    x: Tensor,
+    dy: Tensor,
+    weight: Tensor,
+    row: Tensor,
+    d_weight: Tensor,
+    d_row: Tensor,
+    d_bias: Tensor,
+}
+
+/// Times an operation under a name.
+type Time<'a> = &'a mut dyn FnMut(&str, &mut dyn FnMut() -> Result<()>);
+
+fn dropout() -> Dropout {
+    Dropout {
+        probability: 0.1,
+        seed: Seed::new(5),
+    }
+}
+
+fn keep(tensor: Tensor) {
+    black_box(tensor);
+}
+
 fn layer(
     criterion: &mut Criterion,
     batch: usize,
@@ -33,105 +62,150 @@ fn layer(
 ) -> Result<()> {
     let cpu = Cpu::<f32>::new();
     let shape = [batch, tokens, dim];
-    let (x, dy) = (random(&cpu, &shape, 1)?, random(&cpu, &shape, 2)?);
-    let (mut weight, row) = (random(&cpu, &[dim, dim], 3)?, random(&cpu, &[dim], 4)?);
-    let (mut d_weight, mut d_row, mut d_bias) = (
-        cpu.zeros(&[dim, dim])?,
-        cpu.zeros(&[dim])?,
-        cpu.zeros(&[dim])?,
-    );
-    let plain = AttentionOptions {
+    let mut operands = Operands {
         heads,
-        scale: 0.3,
-        causal: false,
-        dropout: None,
+        x: random(&cpu, &shape, 1)?,
+        dy: random(&cpu, &shape, 2)?,
+        weight: random(&cpu, &[dim, dim], 3)?,
+        row: random(&cpu, &[dim], 4)?,
+        d_weight: cpu.zeros(&[dim, dim])?,
+        d_row: cpu.zeros(&[dim])?,
+        d_bias: cpu.zeros(&[dim])?,
+        cpu,
     };
-    let dropout = Dropout {
-        probability: 0.1,
-        seed: Seed::new(5),
-    };
-    let dropped = AttentionOptions {
-        dropout: Some(dropout),
-        ..plain
-    };
-    let norm = cpu.layer_norm(&x, &row, &row, 1e-5)?;
-    let ista = cpu.ista(&x, &weight, 0.1, 0.1)?;
     let size = format!("{batch}x{tokens}x{dim}");
-
     let mut group = criterion.benchmark_group("operators");
     let mut time = |name: &str, operation: &mut dyn FnMut() -> Result<()>| {
         group.bench_function(BenchmarkId::new(name, &size), |b| {
             b.iter(|| operation().expect("the shapes fit"))
         });
     };
-    let keep = |t: CpuTensor<f32>| {
-        black_box(t);
-    };
-    time("linear", &mut || {
-        cpu.linear(&x, &weight, Some(&row)).map(keep)
-    });
+    maps_and_norms(&mut operands, &mut time)?;
+    attention(&operands, &mut time);
+    sparse_step(&mut operands, &mut time)?;
+    elementwise(&operands, &mut time);
+    rates(&operands, dim, &mut time);
+    adam(&mut operands, dim, &mut time)?;
+    group.finish();
+    Ok(())
+}
+
+fn maps_and_norms(operands: &mut Operands, time: Time<'_>) -> Result<()> {
+    let Operands {
+        cpu,
+        x,
+        dy,
+        weight,
+        row,
+        d_weight,
+        d_row,
+        d_bias,
+        ..
+    } = operands;
+    time("linear", &mut || cpu.linear(x, weight, Some(row)).map(keep));
     time("linear_backward", &mut || {
-        let dx = cpu.linear_backward(
-            &x,
-            &weight,
-            &dy,
-            Some(&mut d_weight),
-            Some(&mut d_bias),
-            true,
-        )?;
+        let dx = cpu.linear_backward(x, weight, dy, Some(d_weight), Some(d_bias), true)?;
         black_box(dx);
         Ok(())
     });
+    let norm = cpu.layer_norm(x, row, row, 1e-5)?;
     time("layer_norm", &mut || {
-        cpu.layer_norm(&x, &row, &row, 1e-5)
+        cpu.layer_norm(x, row, row, 1e-5)
             .map(|norm| keep(norm.output))
     });
     time("layer_norm_backward", &mut || {
-        cpu.layer_norm_backward(&x, &row, &norm, &dy, Some(&mut d_row), Some(&mut d_bias))
+        cpu.layer_norm_backward(x, row, &norm, dy, Some(d_row), Some(d_bias))
             .map(keep)
     });
-    time("mssa", &mut || cpu.mssa(&x, &plain).map(keep));
+    Ok(())
+}
+
+fn attention(operands: &Operands, time: Time<'_>) {
+    let Operands {
+        cpu, heads, x, dy, ..
+    } = operands;
+    let plain = AttentionOptions {
+        heads: *heads,
+        scale: 0.3,
+        causal: false,
+        dropout: None,
+    };
+    let dropped = AttentionOptions {
+        dropout: Some(dropout()),
+        ..plain
+    };
+    time("mssa", &mut || cpu.mssa(x, &plain).map(keep));
     time("mssa_backward", &mut || {
-        cpu.mssa_backward(&x, &plain, &dy).map(keep)
+        cpu.mssa_backward(x, &plain, dy).map(keep)
     });
-    time("mssa with dropout", &mut || {
-        cpu.mssa(&x, &dropped).map(keep)
-    });
+    time("mssa with dropout", &mut || cpu.mssa(x, &dropped).map(keep));
     time("mssa_backward with dropout", &mut || {
-        cpu.mssa_backward(&x, &dropped, &dy).map(keep)
+        cpu.mssa_backward(x, &dropped, dy).map(keep)
     });
     time("attention_backward", &mut || {
-        cpu.attention_backward(&x, &x, &x, &plain, &dy)
+        cpu.attention_backward(x, x, x, &plain, dy)
             .map(|(dq, _, _)| keep(dq))
     });
+}
+
+fn sparse_step(operands: &mut Operands, time: Time<'_>) -> Result<()> {
+    let Operands {
+        cpu,
+        x,
+        dy,
+        weight,
+        d_weight,
+        ..
+    } = operands;
+    let ista = cpu.ista(x, weight, 0.1, 0.1)?;
     time("ista", &mut || {
-        cpu.ista(&x, &weight, 0.1, 0.1)
-            .map(|ista| keep(ista.output))
+        cpu.ista(x, weight, 0.1, 0.1).map(|ista| keep(ista.output))
     });
     time("ista_backward", &mut || {
-        cpu.ista_backward(&x, &weight, 0.1, &ista, &dy, Some(&mut d_weight))
+        cpu.ista_backward(x, weight, 0.1, &ista, dy, Some(d_weight))
             .map(keep)
     });
-    time("gelu", &mut || cpu.unary(Unary::Gelu, &x).map(keep));
+    Ok(())
+}
+
+fn elementwise(operands: &Operands, time: Time<'_>) {
+    let Operands { cpu, x, dy, .. } = operands;
+    time("gelu", &mut || cpu.unary(Unary::Gelu, x).map(keep));
     time("gelu_backward", &mut || {
-        cpu.unary_backward(Unary::Gelu, &x, &dy).map(keep)
+        cpu.unary_backward(Unary::Gelu, x, dy).map(keep)
     });
-    time("combine", &mut || cpu.combine(&x, 1.0, &dy).map(keep));
+    time("combine", &mut || cpu.combine(x, 1.0, dy).map(keep));
     let mut y = x.clone();
-    time("dropout", &mut || cpu.dropout(&mut y, &dropout));
+    let options = dropout();
+    time("dropout", &mut || cpu.dropout(&mut y, &options));
+}
+
+fn rates(operands: &Operands, dim: usize, time: Time<'_>) {
+    let Operands {
+        cpu,
+        heads,
+        x,
+        weight,
+        ..
+    } = operands;
+    let precision = Precision::unit_gamma();
     time("compressed_rate with gradient", &mut || {
-        let rates = cpu.compressed_rate(&x, &weight, heads, Precision::unit_gamma(), true)?;
+        let rates = cpu.compressed_rate(x, weight, *heads, precision, true)?;
         black_box(rates.values);
         Ok(())
     });
     time("coding_rate with gradient", &mut || {
-        let rates = cpu.coding_rate(&x, Precision::unit_gamma(), dim / heads, true)?;
+        let rates = cpu.coding_rate(x, precision, dim / heads, true)?;
         black_box(rates.values);
         Ok(())
     });
+}
+
+fn adam(operands: &mut Operands, dim: usize, time: Time<'_>) -> Result<()> {
+    let Operands { cpu, weight, .. } = operands;
     let (mut first, mut second) = (cpu.zeros(&[dim, dim])?, cpu.zeros(&[dim, dim])?);
-    let gradient = random(&cpu, &[dim, dim], 6)?;
-    let adam = AdamStep {
+    let gradient = random(cpu, &[dim, dim], 6)?;
+    let step = AdamStep {
         learning_rate: 1e-4,
         beta1: 0.9,
         beta2: 0.999,
@@ -141,9 +215,8 @@ fn layer(
         step: 1,
     };
     time("adam_step", &mut || {
-        cpu.adam_step(&mut weight, &gradient, &mut first, &mut second, &adam)
+        cpu.adam_step(weight, &gradient, &mut first, &mut second, &step)
     });
-    group.finish();
     Ok(())
 }
 

@@ -39,7 +39,22 @@ pub trait Tensor: Clone + Debug + Send + Sync + 'static {
 /// number of heads and `p` the dimension of a head. "Rows" of a tensor are its last axis; everything before counts them. A backward
 /// pass returns the gradient with respect to its input and *adds* to the gradients of parameters. Derivations are in
 /// `docs/kernels.md`. Every operation refuses operands whose shapes do not fit with [`Error::ShapeMismatch`](crate::Error) or
-/// [`Error::Rank`](crate::Error), and options outside their range with [`Error::InvalidOption`](crate::Error).
+/// [`Error::Rank`](crate::Error), and options outside their range with [`Error::InvalidOption`](crate::Error); a device that fails
+/// says so with [`Error::Device`](crate::Error). What else an operation refuses stands under its own "Errors".
+///
+/// ```
+/// use srr_kernels::{Backend, Cpu, Result, Transpose};
+///
+/// /// AᵀA on any device.
+/// fn gram<B: Backend>(backend: &B, a: &B::Tensor) -> Result<B::Tensor> {
+///     backend.matmul(a, Transpose::Yes, a, Transpose::No)
+/// }
+///
+/// let cpu = Cpu::<f64>::new();
+/// let a = cpu.upload_f64(&[1.0, 2.0, 3.0, 4.0], &[2, 2])?;
+/// assert_eq!(cpu.download(&gram(&cpu, &a)?)?, [10.0, 14.0, 14.0, 20.0]);
+/// # Ok::<(), srr_kernels::Error>(())
+/// ```
 pub trait Backend: Clone + Debug + Send + Sync + 'static {
     /// The type of the elements.
     type Element: Element;
@@ -55,6 +70,9 @@ pub trait Backend: Clone + Debug + Send + Sync + 'static {
     fn upload(&self, values: &[Self::Element], shape: &[usize]) -> Result<Self::Tensor>;
 
     /// [`upload`](Self::upload) without the check for NaN and infinities, for results that may have diverged.
+    ///
+    /// # Errors
+    /// [`Error::Length`](crate::Error) when the values do not fill the shape.
     fn upload_unchecked(&self, values: &[Self::Element], shape: &[usize]) -> Result<Self::Tensor>;
 
     /// Copies values to the host, in row-major order.
@@ -64,9 +82,15 @@ pub trait Backend: Clone + Debug + Send + Sync + 'static {
     fn zeros(&self, shape: &[usize]) -> Result<Self::Tensor>;
 
     /// The same elements in another shape of the same length.
+    ///
+    /// # Errors
+    /// [`Error::Length`](crate::Error) at a shape of another length.
     fn reshape(&self, x: &Self::Tensor, shape: &[usize]) -> Result<Self::Tensor>;
 
     /// [`upload`](Self::upload) of numbers that are rounded to the element type.
+    ///
+    /// # Errors
+    /// As [`upload`](Self::upload), a number being refused too that is not finite once it is rounded.
     fn upload_f64(&self, values: &[f64], shape: &[usize]) -> Result<Self::Tensor> {
         let values: Vec<_> = values.iter().map(|&v| Self::Element::from_f64(v)).collect();
         self.upload(&values, shape)
@@ -112,7 +136,7 @@ pub trait Backend: Clone + Debug + Send + Sync + 'static {
     /// y ← y + α x.
     fn add_scaled(&self, y: &mut Self::Tensor, alpha: f64, x: &Self::Tensor) -> Result<()>;
 
-    /// y ← α y.
+    /// y ← α y. With α = 0 the old values of y do not matter: NaN and infinities are cleared too.
     fn scale(&self, y: &mut Self::Tensor, alpha: f64) -> Result<()>;
 
     /// The elementwise product a ⊙ b.
@@ -156,9 +180,15 @@ pub trait Backend: Clone + Debug + Send + Sync + 'static {
     // ---------------------------------------------------------------------------------------------------------------- layout
 
     /// The axes in another order: axis `i` of the result is axis `axes[i]` of x.
+    ///
+    /// # Errors
+    /// [`Error::Permutation`](crate::Error) unless `axes` names every axis of x once.
     fn permute(&self, x: &Self::Tensor, axes: &[usize]) -> Result<Self::Tensor>;
 
     /// A copy of `start..start + length` along an axis.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`](crate::Error) at an axis that x does not have, or a range that ends beyond it.
     fn slice(
         &self,
         x: &Self::Tensor,
@@ -168,6 +198,9 @@ pub trait Backend: Clone + Debug + Send + Sync + 'static {
     ) -> Result<Self::Tensor>;
 
     /// Adds x to `out` at `start..` along an axis: the backward pass of [`slice`](Self::slice).
+    ///
+    /// # Errors
+    /// As [`slice`](Self::slice) of `out`.
     fn add_slice(
         &self,
         out: &mut Self::Tensor,
@@ -177,14 +210,23 @@ pub trait Backend: Clone + Debug + Send + Sync + 'static {
     ) -> Result<()>;
 
     /// Tensors one after another along an axis, all other axes being equal.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`](crate::Error) at an axis that the tensors do not have; no tensor at all is an option outside its range.
     fn concat(&self, parts: &[&Self::Tensor], axis: usize) -> Result<Self::Tensor> {
         composed::layout::concat(self, parts, axis)
     }
 
     /// Rows `ids` of a table `[V, d]`: `[ids.len(), d]`.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`](crate::Error) at an id that is not below V.
     fn gather_rows(&self, table: &Self::Tensor, ids: &[u32]) -> Result<Self::Tensor>;
 
     /// Adds row i of `x` `[ids.len(), d]` to row `ids[i]` of `out` `[V, d]`: the backward pass of [`gather_rows`](Self::gather_rows).
+    ///
+    /// # Errors
+    /// As [`gather_rows`](Self::gather_rows).
     fn scatter_add_rows(&self, out: &mut Self::Tensor, ids: &[u32], x: &Self::Tensor)
     -> Result<()>;
 
@@ -369,7 +411,7 @@ pub trait Backend: Clone + Debug + Send + Sync + 'static {
     /// `coding` is a [`Precision`](srr_coding_rate::Precision) or a [`Coding`]; `head_dim` is p, which the unit-γ precision needs.
     ///
     /// # Errors
-    /// [`Error::Rate`](crate::Error) at tokens that are not finite.
+    /// [`Error::Rate`](crate::Error) at tokens that are not finite, at none, and where the rate itself cannot be computed.
     fn coding_rate(
         &self,
         tokens: &Self::Tensor,
@@ -384,7 +426,8 @@ pub trait Backend: Clone + Debug + Send + Sync + 'static {
     /// to tokens and bases. `stacked_bases` `[K·p, d]` is the weight of the projection, whose rows k·p..(k+1)·p are U_kᵀ.
     ///
     /// # Errors
-    /// [`Error::Rate`](crate::Error) at tokens or bases that are not finite.
+    /// [`Error::Rate`](crate::Error) as for [`coding_rate`](Self::coding_rate), at bases that are not finite, and unless `heads` divides
+    /// their rows.
     fn compressed_rate(
         &self,
         tokens: &Self::Tensor,

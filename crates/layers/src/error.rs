@@ -79,6 +79,18 @@ pub enum Error {
         /// What is missing or ambiguous.
         reason: String,
     },
+    /// A size given for a checkpoint is not that of the configuration in the file.
+    #[error(
+        "{field} = {given} was given, but the checkpoint's configuration says {field} = {stored}"
+    )]
+    Contradiction {
+        /// The field.
+        field: &'static str,
+        /// The value given.
+        given: usize,
+        /// The value in the file.
+        stored: usize,
+    },
     /// A file cannot be read or written.
     #[error("{}: {source}", path.display())]
     Io {

@@ -9,7 +9,7 @@ use crate::{Error, Result, Scalar};
 /// # Errors
 /// [`Error::NotFinite`].
 pub fn ensure_finite<T: Scalar>(operation: &'static str, a: ArrayView2<'_, T>) -> Result<()> {
-    // A sum is finite whenever no element is bad and nothing overflows: one fast pass that settles nearly every case.
+    // One fast pass settles every matrix that is good and without gaps in memory; the slow one finds where a bad one is bad.
     if let Some(values) = a.as_slice_memory_order()
         && all_finite(values)
     {

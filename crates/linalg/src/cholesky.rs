@@ -66,10 +66,13 @@ impl<T: Scalar> Cholesky<T> {
     /// Natural logarithm of det A, summed in `f64`.
     #[must_use]
     pub fn log_determinant(&self) -> T {
-        let half: f64 = (0..self.order)
-            .map(|i| self.factor[i * (self.order + 1)].to_f64().ln())
-            .sum();
+        let half: f64 = self.diagonal().map(|u| u.to_f64().ln()).sum();
         T::from_f64(2.0 * half)
+    }
+
+    /// The diagonal of U; the squares of its entries are the pivots.
+    pub fn diagonal(&self) -> impl Iterator<Item = T> + '_ {
+        (0..self.order).map(|i| self.factor[i * (self.order + 1)])
     }
 
     /// The factor U, [n, n], with zeros below the diagonal.

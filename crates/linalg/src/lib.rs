@@ -10,6 +10,9 @@ mod product;
 mod scalar;
 mod spectral;
 
+/// The version of ndarray whose views this crate takes.
+pub use ndarray;
+
 pub use check::{all_finite, ensure_finite};
 pub use cholesky::Cholesky;
 pub use error::{Error, Result};

@@ -21,10 +21,29 @@ use crate::{Error, Result, Scalar, ensure_finite};
 /// # Ok::<(), srr_linalg::Error>(())
 /// ```
 pub fn spectral_norm<T: Scalar>(a: ArrayView2<'_, T>) -> Result<T> {
-    ensure_finite("spectral_norm", a)?;
-    let largest = a.iter().fold(T::zero(), |largest, x| largest.max(x.abs()));
+    Ok(match leading("spectral_norm", a)? {
+        Some(Leading { largest, square }) => largest * T::from_f64(square.sqrt()),
+        None => T::zero(),
+    })
+}
+
+/// What the spectral norm is made of; the norm itself may overflow where neither of them does.
+pub(crate) struct Leading<T> {
+    /// The largest |aᵢⱼ|.
+    pub(crate) largest: T,
+    /// The squared spectral norm of the matrix divided by it.
+    pub(crate) square: f64,
+}
+
+/// The parts of the spectral norm; `None` of zeros and of nothing.
+pub(crate) fn leading<T: Scalar>(
+    operation: &'static str,
+    a: ArrayView2<'_, T>,
+) -> Result<Option<Leading<T>>> {
+    ensure_finite(operation, a)?;
+    let largest = largest(a);
     if largest == T::zero() {
-        return Ok(T::zero());
+        return Ok(None);
     }
     // Scaled, so that squares neither overflow nor vanish; tall, so that the vectors are the shorter ones.
     let scaled = a.mapv(|x| x / largest);
@@ -33,12 +52,20 @@ pub fn spectral_norm<T: Scalar>(a: ArrayView2<'_, T>) -> Result<T> {
     } else {
         scaled.t()
     };
-    let leading = largest_eigenvalue_of_gram(tall).ok_or(Error::NoConvergence {
-        operation: "spectral_norm",
+    let square = largest_eigenvalue_of_gram(tall).ok_or(Error::NoConvergence {
+        operation,
         rows: a.nrows(),
         columns: a.ncols(),
     })?;
-    Ok(largest * T::from_f64(leading.max(0.0).sqrt()))
+    Ok(Some(Leading {
+        largest,
+        square: square.max(0.0),
+    }))
+}
+
+/// The largest |aᵢⱼ|, 0 of nothing.
+pub(crate) fn largest<T: Scalar>(a: ArrayView2<'_, T>) -> T {
+    a.iter().fold(T::zero(), |largest, x| largest.max(x.abs()))
 }
 
 /// The largest eigenvalue of AᵀA, or `None` if a tridiagonal eigenproblem fails.

@@ -114,7 +114,7 @@ fn norms_refuse_what_is_not_finite() {
         frobenius_norm(a.view()).unwrap_err(),
         error("frobenius_norm")
     );
-    assert_eq!(stable_rank(a.view()).unwrap_err(), error("frobenius_norm"));
+    assert_eq!(stable_rank(a.view()).unwrap_err(), error("stable_rank"));
     // The largest finite values are fine, also where their sum is not.
     let large = Array2::from_elem((3, 3), f64::MAX);
     assert_eq!(spectral_norm(large.view()).unwrap(), f64::INFINITY);
@@ -126,6 +126,31 @@ fn stable_rank_of_known_spectra() {
         (stable_rank(with_spectrum(9, 6, &[2.0, 2.0, 1.0]).view()).unwrap() - 2.25).abs() < 1e-12
     );
     assert!((stable_rank(Array2::<f64>::eye(12).view()).unwrap() - 12.0).abs() < 1e-12);
+}
+
+#[test]
+fn ranks_do_not_depend_on_the_scale() {
+    type Rank<T> = fn(ndarray::ArrayView2<'_, T>) -> srr_linalg::Result<T>;
+    fn check<T: Scalar>(tolerance: f64) {
+        // The largest finite elements, whose norms are not finite, and the smallest normal ones.
+        for scale in [T::max_value(), T::one(), T::min_positive_value()] {
+            let equal = Array2::from_elem((3, 4), scale);
+            let frame = Array2::eye(4) * scale;
+            let ranks =
+                |rank: Rank<T>| [&equal, &frame].map(|a| Scalar::to_f64(rank(a.view()).unwrap()));
+            let all = [
+                stable_rank as Rank<T>,
+                #[cfg(any(feature = "faer", feature = "nalgebra", feature = "lapack"))]
+                srr_linalg::effective_rank,
+            ];
+            for [one, four] in all.map(ranks) {
+                assert!((one - 1.0).abs() < tolerance, "{one} at {scale}");
+                assert!((four - 4.0).abs() < tolerance, "{four} at {scale}");
+            }
+        }
+    }
+    check::<f64>(1e-12);
+    check::<f32>(1e-5);
 }
 
 #[cfg(any(feature = "faer", feature = "nalgebra", feature = "lapack"))]

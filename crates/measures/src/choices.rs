@@ -15,27 +15,18 @@ pub struct Choice {
     pub conventions: Conventions,
 }
 
-type Change = Box<dyn Fn(Conventions) -> Conventions>;
+type Change = Box<dyn Fn(&mut Conventions)>;
 
 /// A question with the names of its answers.
 type Question = (&'static str, Vec<(String, Change)>);
 
 /// The questions with all their answers, the default's first.
 fn questions() -> Result<Vec<Question>, Error> {
-    fn option(
-        name: &str,
-        change: impl Fn(Conventions) -> Conventions + 'static,
-    ) -> (String, Change) {
+    fn option(name: &str, change: impl Fn(&mut Conventions) + 'static) -> (String, Change) {
         (name.to_owned(), Box::new(change))
     }
-    let precision =
-        |name: &str, precision: Precision| option(name, move |c| Conventions { precision, ..c });
-    let weight = |lambda: f64| {
-        option(&format!("λ = {lambda}"), move |c| Conventions {
-            lambda,
-            ..c
-        })
-    };
+    let precision = |name, precision| option(name, move |c| c.precision = precision);
+    let weight = |lambda| option(&format!("λ = {lambda}"), move |c| c.lambda = lambda);
     Ok(vec![
         (
             "precision",
@@ -53,66 +44,40 @@ fn questions() -> Result<Vec<Question>, Error> {
         (
             "‖Z‖₀",
             vec![
-                option("raw count", |c| Conventions {
-                    sparsity: Sparsity::Count,
-                    ..c
-                }),
-                option("share of non-zeros", |c| Conventions {
-                    sparsity: Sparsity::Density,
-                    ..c
-                }),
+                option("raw count", |c| c.sparsity = Sparsity::Count),
+                option("share of non-zeros", |c| c.sparsity = Sparsity::Density),
             ],
         ),
         (
             "class token",
             vec![
-                option("counted", |c| Conventions {
-                    class_token: ClassToken::Counted,
-                    ..c
-                }),
-                option("left out", |c| Conventions {
-                    class_token: ClassToken::LeftOut,
-                    ..c
-                }),
+                option("counted", |c| c.class_token = ClassToken::Counted),
+                option("left out", |c| c.class_token = ClassToken::LeftOut),
             ],
         ),
         (
             "token normalization",
             vec![
-                option("none", |c| Conventions {
-                    unit_tokens: false,
-                    ..c
-                }),
-                option("unit length", |c| Conventions {
-                    unit_tokens: true,
-                    ..c
-                }),
+                option("none", |c| c.unit_tokens = false),
+                option("unit length", |c| c.unit_tokens = true),
             ],
         ),
         (
             "where the compressed rate is read",
             vec![
-                option("output of the layer", |c| Conventions {
-                    location: Location::LayerOutput,
-                    ..c
+                option("output of the layer", |c| {
+                    c.location = Location::LayerOutput;
                 }),
-                option("input of the attention", |c| Conventions {
-                    location: Location::AttentionInput,
-                    ..c
+                option("input of the attention", |c| {
+                    c.location = Location::AttentionInput;
                 }),
             ],
         ),
         (
             "layer norms while measuring",
             vec![
-                option("removed", |c| Conventions {
-                    norms: MeasuredNorms::Removed,
-                    ..c
-                }),
-                option("kept", |c| Conventions {
-                    norms: MeasuredNorms::Kept,
-                    ..c
-                }),
+                option("removed", |c| c.norms = MeasuredNorms::Removed),
+                option("kept", |c| c.norms = MeasuredNorms::Kept),
             ],
         ),
     ])
@@ -133,7 +98,7 @@ pub fn one_at_a_time() -> Result<Vec<Choice>, Error> {
         choices.extend(options.into_iter().skip(1).map(|(option, change)| Choice {
             question: question.to_owned(),
             option,
-            conventions: change(default),
+            conventions: changed(default, &change),
         }));
     }
     choices.push(Choice {
@@ -142,6 +107,11 @@ pub fn one_at_a_time() -> Result<Vec<Choice>, Error> {
         conventions: Conventions::official_hook(0.01)?,
     });
     Ok(choices)
+}
+
+fn changed(mut conventions: Conventions, change: &Change) -> Conventions {
+    change(&mut conventions);
+    conventions
 }
 
 /// Every combination of all answers, the last question varying fastest.
@@ -163,7 +133,7 @@ pub fn every_combination() -> Result<Vec<Choice>, Error> {
                 Choice {
                     question: choice.question.clone(),
                     option: named.copied().collect::<Vec<_>>().join(", "),
-                    conventions: change(choice.conventions),
+                    conventions: changed(choice.conventions, change),
                 }
             };
             options.iter().map(with).collect()

@@ -329,7 +329,8 @@ fn failed(error: srr_coding_rate::Error) -> Undefined {
         srr_coding_rate::Error::NotFinite { what, index } => Undefined::NonFinite {
             what: format!("{what} {index:?}"),
         },
-        srr_coding_rate::Error::Overflow { what, .. } => Undefined::NonFinite {
+        srr_coding_rate::Error::Overflow { what, .. }
+        | srr_coding_rate::Error::Resolution { what, .. } => Undefined::NonFinite {
             what: format!("the Gram matrix of {what}"),
         },
         other => Undefined::Failed {

@@ -90,11 +90,10 @@ impl RunConfig {
     pub fn cost(&self) -> f64 {
         let model = &self.model;
         let [channels, height, width] = model.image;
-        let tokens = (height / model.patch * (width / model.patch) + 1) as f64;
-        let (dim, patch) = (
-            model.dim as f64,
-            (model.patch * model.patch * channels) as f64,
-        );
+        // In floating point: no product of sizes can overflow.
+        let side = model.patch as f64;
+        let tokens = (height as f64 / side).floor() * (width as f64 / side).floor() + 1.0;
+        let (dim, patch) = (model.dim as f64, side * side * channels as f64);
         let linear = match model.variant {
             Variant::Identity => 3.0,
             Variant::Vit => 4.0 + 2.0 * model.mlp_ratio as f64,
@@ -102,7 +101,7 @@ impl RunConfig {
         };
         let block = linear * tokens * dim * dim + 2.0 * tokens * tokens * dim;
         let image = model.depth as f64 * block + tokens * patch * dim;
-        image * (self.training.epochs * self.data.train) as f64
+        image * self.training.epochs as f64 * self.data.train as f64
     }
 }
 
@@ -165,4 +164,38 @@ fn required<T>(value: Option<T>, key: &str) -> Result<T> {
         found: "missing".to_owned(),
         expected: "a value, there is no default".to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cost_grows_with_the_epochs_up_to_the_largest_number() {
+        let cost = |epochs| {
+            let config = RunConfig {
+                format: FORMAT,
+                element: Element::F32,
+                seed: 0,
+                data: DataConfig {
+                    name: "optdigits".to_owned(),
+                    train: 1000,
+                    test: 10,
+                    held_out: false,
+                    train_digest: String::new(),
+                    test_digest: String::new(),
+                },
+                model: ClassifierConfig::new(Variant::Crate, [1, 8, 8], 4, 10, 2, 1, 1),
+                training: TrainingConfig {
+                    epochs,
+                    ..TrainingConfig::default()
+                },
+            };
+            config.cost()
+        };
+        // 5 tokens of dimension 2: 4·5·2² for the linear maps, 2·5²·2 for the attention, 5·2·16 for the patches.
+        assert_eq!(cost(1), (80.0 + 100.0 + 160.0) * 1000.0);
+        let most = cost(usize::MAX);
+        assert!(most.is_finite() && most > 1e6 * cost(1_000_000));
+    }
 }

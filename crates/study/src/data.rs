@@ -123,13 +123,10 @@ impl DataStore {
         if let Some(found) = sets.get(&key) {
             return Ok(Arc::clone(found));
         }
-        let embedded = srr_datasets::entry(name)?.folder.is_none();
-        let folder = match folder {
-            Some(folder) => folder.clone(),
-            None if embedded => PathBuf::new(),
-            None => srr_datasets::default_folder()?,
-        };
-        let set = Arc::new(srr_datasets::open(name, &folder)?);
+        let set = Arc::new(match folder {
+            Some(folder) => srr_datasets::open(name, folder)?,
+            None => srr_datasets::open_default(name)?,
+        });
         sets.insert(key, Arc::clone(&set));
         Ok(set)
     }

@@ -7,7 +7,6 @@ pub mod data;
 mod error;
 pub mod files;
 pub mod grid;
-pub mod lock;
 pub mod measuring;
 pub mod plan;
 pub mod profile;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use srr_coding_rate::Conventions;
 use srr_kernels::Cpu;
 use srr_layers::{Classifier, checkpoint};
-use srr_measures::{Cached, Images, Registry, Subject, evaluate, network_rates};
+use srr_measures::{Cached, Images, Registry, Reported, Subject, Value, evaluate, network_rates};
 use srr_random::Seed;
 use std::collections::BTreeMap;
 
@@ -40,14 +40,26 @@ impl MeasureRequest {
         }
     }
 
-    /// What the value is kept under.
+    /// What the record is kept under: a digest of the request and of [`RECORD_FORMAT`].
     ///
     /// # Errors
     /// As [`files::digest`].
     pub fn digest(&self) -> Result<String> {
-        files::digest(self)
+        #[derive(Serialize)]
+        struct Asked<'a> {
+            format: u64,
+            request: &'a MeasureRequest,
+        }
+        files::digest(&Asked {
+            format: RECORD_FORMAT,
+            request: self,
+        })
     }
 }
+
+/// Version of what a record holds. It grows when a record says more than before or something else: requests then have other digests,
+/// and what was kept under the old ones is measured again and dropped.
+pub const RECORD_FORMAT: u64 = 2;
 
 /// What a request found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,9 +67,18 @@ impl MeasureRequest {
 pub struct MeasureRecord {
     /// What was asked.
     pub request: MeasureRequest,
-    /// The value, where there is one.
+    /// The value, where there is one, as reports give it.
     pub value: Option<f64>,
-    /// Why there is none.
+    /// How many images it is computed from, where images come in.
+    #[serde(default)]
+    pub images: Option<usize>,
+    /// Standard error of an estimate by random draws.
+    #[serde(default)]
+    pub standard_error: Option<f64>,
+    /// Its terms over the whole network by name, such as `compressed_rate`, `coding_rate` and `nonzeros` of the sparse rate reduction.
+    #[serde(default)]
+    pub terms: BTreeMap<String, f64>,
+    /// Why there is no value.
     pub undefined: Option<String>,
 }
 
@@ -69,6 +90,16 @@ impl MeasureRecord {
             (Some(value), _) => Cell::Number(value),
             (None, Some(reason)) => Cell::missing(reason.clone()),
             (None, None) => Cell::missing("undefined"),
+        }
+    }
+
+    /// One of its terms, or why there is none.
+    #[must_use]
+    pub fn term(&self, name: &str) -> Cell {
+        match (self.terms.get(name), &self.undefined) {
+            (Some(&term), _) => Cell::Number(term),
+            (None, Some(reason)) => Cell::missing(reason.clone()),
+            (None, None) => Cell::missing("not recorded"),
         }
     }
 }
@@ -89,7 +120,7 @@ pub(crate) fn measure_run(
     result: &RunResult,
     stop: &StopFlag,
 ) -> Result<Measured> {
-    let mut records = folder.measures()?;
+    let mut records = current(folder.measures()?)?;
     let mut open = Vec::new();
     for request in &run.measures {
         let digest = request.digest()?;
@@ -126,6 +157,17 @@ pub(crate) fn measure_run(
     }
     measured.complete = open.is_empty();
     Ok(measured)
+}
+
+/// Those records that are kept under the digests that requests have now.
+fn current(records: BTreeMap<String, MeasureRecord>) -> Result<BTreeMap<String, MeasureRecord>> {
+    let mut kept = BTreeMap::new();
+    for (digest, record) in records {
+        if record.request.digest()? == digest {
+            kept.insert(digest, record);
+        }
+    }
+    Ok(kept)
 }
 
 /// The trained model of a run, in double precision.
@@ -183,14 +225,14 @@ fn take(
             .collect();
         let rates = network_rates(subject, &conventions, images);
         for ((digest, request), rates) in batch.into_iter().zip(rates) {
-            let found = rates.map(|rates| rates.mean(&request.conventions));
+            let found = rates.map(|rates| as_reported(rates.value(&request.conventions)));
             records.insert(digest, request.answered(found));
         }
         return Ok(());
     }
     let registry = Registry::built_in();
     for (digest, request) in batch {
-        let found = evaluate(registry.get(&request.measure)?, subject).map(|found| found.reported);
+        let found = evaluate(registry.get(&request.measure)?, subject);
         records.insert(digest, request.answered(found));
     }
     Ok(())
@@ -201,19 +243,99 @@ impl MeasureRequest {
         MeasureRecord {
             request: self,
             value: None,
+            images: None,
+            standard_error: None,
+            terms: BTreeMap::new(),
             undefined: Some(reason.to_owned()),
         }
     }
 
-    fn answered(self, found: Result<f64, srr_measures::Undefined>) -> MeasureRecord {
-        match found {
-            Ok(value) if value.is_finite() => MeasureRecord {
-                request: self,
-                value: Some(value),
-                undefined: None,
-            },
-            Ok(_) => self.undefined("the value is not finite"),
-            Err(reason) => self.undefined(&reason.to_string()),
+    fn answered(self, found: Result<Reported, srr_measures::Undefined>) -> MeasureRecord {
+        let Reported { value, reported } = match found {
+            Ok(found) => found,
+            Err(reason) => return self.undefined(&reason.to_string()),
+        };
+        let terms = value.parts.into_iter().filter(|part| part.layer.is_none());
+        let terms: BTreeMap<String, f64> = terms.map(|part| (part.name, part.value)).collect();
+        let numbers = terms.values().copied().chain(value.standard_error);
+        if !numbers.chain([reported]).all(f64::is_finite) {
+            return self.undefined("the value is not finite");
         }
+        MeasureRecord {
+            request: self,
+            value: Some(reported),
+            images: value.images,
+            standard_error: value.standard_error,
+            terms,
+            undefined: None,
+        }
+    }
+}
+
+/// A value that is reported raw, as the sparse rate reduction is.
+fn as_reported(value: Value) -> Reported {
+    Reported {
+        reported: value.raw,
+        value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(measure: &str) -> MeasureRequest {
+        MeasureRequest::new(measure, &profile::Measure::default())
+    }
+
+    #[test]
+    fn a_record_keeps_terms_images_and_standard_error() {
+        let value = Value::new(4.0)
+            .with_images(64)
+            .with_standard_error(0.5)
+            .with_part("coding_rate", None, 3.0)
+            .with_part("coding_rate", Some(0), 2.0);
+        let reported = Reported {
+            value: value.clone(),
+            reported: 0.25,
+        };
+        let record = request("srr").answered(Ok(reported));
+        assert_eq!((record.value, record.images), (Some(0.25), Some(64)));
+        assert_eq!(record.standard_error, Some(0.5));
+        assert_eq!(
+            record.terms,
+            BTreeMap::from([("coding_rate".to_owned(), 3.0)])
+        );
+        assert_eq!(record.term("coding_rate"), Cell::Number(3.0));
+        let text = files::canonical_json(&record).unwrap();
+        assert_eq!(
+            serde_json::from_str::<MeasureRecord>(&text).unwrap(),
+            record
+        );
+
+        let broken = as_reported(value.with_part("nonzeros", None, f64::INFINITY));
+        let record = request("srr").answered(Ok(broken));
+        assert_eq!(record.value, None);
+        assert_eq!(
+            record.term("coding_rate"),
+            Cell::missing("the value is not finite")
+        );
+    }
+
+    #[test]
+    fn a_record_of_the_first_format_reads_but_answers_no_request() {
+        let request = request("srr");
+        // As written before records had terms: the digest was that of the request alone.
+        let old = format!(
+            r#"{{ "{}": {{ "request": {}, "undefined": null, "value": 1.5 }} }}"#,
+            files::digest(&request).unwrap(),
+            serde_json::to_string(&request).unwrap()
+        );
+        let mut records: BTreeMap<String, MeasureRecord> = serde_json::from_str(&old).unwrap();
+        assert!(!records.contains_key(&request.digest().unwrap()));
+        let new = request.clone().undefined("a test");
+        records.insert(request.digest().unwrap(), new.clone());
+        let kept = current(records).unwrap();
+        assert_eq!(kept.into_values().collect::<Vec<_>>(), [new]);
     }
 }

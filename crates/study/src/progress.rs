@@ -116,7 +116,8 @@ impl Effort {
     #[must_use]
     pub fn left(&self) -> Option<Duration> {
         let share = self.share();
-        (share > 0.0).then(|| self.start.elapsed().mul_f64((1.0 - share).max(0.0) / share))
+        let left = self.start.elapsed().as_secs_f64() * (1.0 - share).max(0.0) / share;
+        Duration::try_from_secs_f64(left).ok()
     }
 }
 

@@ -16,12 +16,11 @@ use crate::{
     Error, FORMAT, Result, RunConfig,
     clock::Spent,
     files::{self, canonical_json, read_json, read_text, write_atomically, write_json},
-    lock::FolderLock,
     measuring::MeasureRecord,
 };
 use serde::{Deserialize, Serialize};
 use srr_layers::ParameterCount;
-use srr_trainer::{EpochRecord, Reason, Scores, Status};
+use srr_trainer::{EpochRecord, FolderLock, Reason, Scores, Status};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -106,6 +105,7 @@ impl RunResult {
 #[derive(Clone, Debug)]
 pub struct Store {
     root: PathBuf,
+    profile: String,
 }
 
 /// What `study.json` says.
@@ -116,35 +116,50 @@ struct Owner {
 }
 
 impl Store {
-    /// Opens or makes the folder of the study of this name.
+    /// The folder of the study of this name, which need not be there yet.
     ///
     /// # Errors
-    /// [`Error::ForeignFolder`] when it belongs to a study of another name, [`Error::FormatVersion`] when another version
-    /// wrote it, [`Error::Io`] when it cannot be made.
+    /// [`Error::ForeignFolder`] when it belongs to a study of another name or to a single model, [`Error::FormatVersion`] when
+    /// another version wrote it.
     pub fn open(root: &Path, profile: &str) -> Result<Self> {
-        files::make_folder(&root.join("runs"))?;
         let path = root.join("study.json");
         check_format(&path)?;
+        let foreign = |path, found| Error::ForeignFolder {
+            path,
+            found,
+            expected: format!("the study `{profile}`"),
+        };
         match read_json::<Owner>(&path)? {
-            None => {
-                let owner = Owner {
-                    format: FORMAT,
-                    profile: profile.to_owned(),
-                };
-                write_json(&path, &owner)?;
+            Some(owner) if owner.profile != profile => {
+                return Err(foreign(path, format!("the study `{}`", owner.profile)));
             }
-            Some(owner) if owner.profile == profile => {}
-            Some(owner) => {
-                return Err(Error::ForeignFolder {
-                    path,
-                    found: format!("the study `{}`", owner.profile),
-                    expected: format!("the study `{profile}`"),
-                });
+            None if root.join("config.toml").exists() => {
+                let path = root.join("config.toml");
+                return Err(foreign(path, "a single model".to_owned()));
             }
+            _ => {}
         }
         Ok(Self {
             root: root.to_path_buf(),
+            profile: profile.to_owned(),
         })
+    }
+
+    /// Makes the folder if it is not there yet.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn found(&self) -> Result<()> {
+        files::make_folder(&self.root.join("runs"))?;
+        let path = self.root.join("study.json");
+        if path.exists() {
+            return Ok(());
+        }
+        let owner = Owner {
+            format: FORMAT,
+            profile: self.profile.clone(),
+        };
+        write_json(&path, &owner)
     }
 
     /// The study's folder.

@@ -6,9 +6,8 @@ use crate::{
     clock::{Of, Spent},
     data::DataStore,
     files,
-    lock::FolderLock,
     plan::{Context, PlannedRun, merge, share},
-    profile::Profile,
+    profile::{self, Profile},
     progress::{Notice, Observer},
     report::{self, Artefact, Provenance},
     scheduler,
@@ -16,6 +15,7 @@ use crate::{
     task::{Desk, RunTask, is_done},
 };
 use serde::Serialize;
+use srr_trainer::FolderLock;
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 /// What to do of a study, where, and with how many workers. None of it changes a number.
@@ -23,7 +23,7 @@ use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, time::Duratio
 pub struct StudyOptions {
     /// The study's folder; made if need be.
     pub out: PathBuf,
-    /// Artefacts wanted; all of the profile when empty.
+    /// Artefacts wanted; all of the profile when empty. Others that the folder's report already shows stay in it.
     pub only: Vec<String>,
     /// Workers side by side.
     pub jobs: NonZeroUsize,
@@ -49,7 +49,7 @@ impl<'a> Study<'a> {
     /// # Errors
     /// A profile that cannot be used, images that cannot be read, a folder that belongs to another study.
     pub fn plan(profile: &'a Profile, options: &'a StudyOptions) -> Result<Self> {
-        let recipes = artefacts::select(profile, &options.only)?;
+        let chosen = artefacts::select(profile, &options.only)?;
         let data = DataStore::new();
         let store = Store::open(&options.out, &profile.name)?;
         let context = Context {
@@ -57,9 +57,17 @@ impl<'a> Study<'a> {
             data: &data,
             store: &store,
         };
-        let mut wanted = Vec::new();
-        for recipe in &recipes {
-            wanted.extend(recipe.plan(&context)?);
+        let (mut recipes, mut wanted) = (Vec::new(), Vec::new());
+        for recipe in artefacts::select(profile, &[])? {
+            let is_chosen = chosen.iter().any(|other| other.name() == recipe.name());
+            if !is_chosen && !is_published(recipe, &store) {
+                continue;
+            }
+            let runs = recipe.plan(&context)?;
+            if is_chosen || missing(&runs, &store)?.is_empty() {
+                recipes.push(recipe);
+                wanted.extend(runs);
+            }
         }
         let runs = merge(wanted);
         Ok(Self {
@@ -88,6 +96,7 @@ impl<'a> Study<'a> {
     /// # Errors
     /// [`Error::Interrupted`] when `stop` was raised; otherwise the first error of a run.
     pub fn train(&self, observer: &dyn Observer, stop: &StopFlag) -> Result<()> {
+        self.store.found()?;
         let ours = share(&self.runs, self.options.shard);
         let mut open = Vec::new();
         for run in ours {
@@ -126,20 +135,15 @@ impl<'a> Study<'a> {
     /// # Errors
     /// Folders that hold something else.
     pub fn missing(&self) -> Result<Vec<String>> {
-        let mut missing = Vec::new();
-        for run in &self.runs {
-            if !is_done(run, &self.store.run(&run.id))? {
-                missing.push(run.id.clone());
-            }
-        }
-        Ok(missing)
+        missing(&self.runs, &self.store)
     }
 
     /// Puts the artefacts together.
     ///
     /// # Errors
-    /// [`Error::MissingRuns`] when some runs are not there yet; otherwise what an artefact cannot work with.
-    pub fn collect(&self, observer: &dyn Observer) -> Result<Vec<Artefact>> {
+    /// [`Error::MissingRuns`] when some runs are not there yet; [`Error::Interrupted`] when `stop` was raised; otherwise what an
+    /// artefact cannot work with.
+    pub fn collect(&self, observer: &dyn Observer, stop: &StopFlag) -> Result<Vec<Artefact>> {
         let missing = self.missing()?;
         if !missing.is_empty() {
             return Err(Error::MissingRuns {
@@ -158,6 +162,9 @@ impl<'a> Study<'a> {
                 artefact: recipe.name(),
             });
             found.push(recipe.collect(&context)?);
+            if stop.raised() {
+                return Err(Error::Interrupted);
+            }
         }
         Ok(found)
     }
@@ -168,10 +175,12 @@ impl<'a> Study<'a> {
     /// # Errors
     /// [`Error::Report`] for tables and charts that are not well formed, and with the path when a file cannot be written.
     pub fn publish(&self, artefacts: &[Artefact], this_process: Duration) -> Result<Vec<String>> {
+        self.store.found()?;
         let root = self.store.root();
         let lock = FolderLock::take(root)?;
         lock.sweep(root)?;
         let names = report::write(artefacts, &self.provenance()?, root)?;
+        report::remove_stale(artefacts, &names, root)?;
         files::write_json(&root.join("timings.json"), &self.timings(this_process)?)?;
         Ok(names)
     }
@@ -215,9 +224,20 @@ impl<'a> Study<'a> {
                 ("srr-study".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
                 ("run format".to_owned(), FORMAT.to_string()),
             ],
-            command: format!("cargo xtask reproduce --profile {}", self.profile.name),
+            command: self.command(),
             references: REFERENCES.iter().map(|&line| line.to_owned()).collect(),
         })
+    }
+
+    /// What makes this study again: a profile that is not embedded comes from a file, whose path is nobody's business.
+    fn command(&self) -> String {
+        let name = &self.profile.name;
+        match profile::embedded(name).map(|text| Profile::parse(name, text)) {
+            Some(Ok(embedded)) if embedded == *self.profile => {
+                format!("cargo xtask reproduce --profile {name}")
+            }
+            _ => format!("cargo xtask reproduce {name}.toml"),
+        }
     }
 
     /// Digest of everything that decides the artefacts.
@@ -277,6 +297,22 @@ impl<'a> Study<'a> {
             runs,
         })
     }
+}
+
+/// Whether the artefact's table stands in the folder already.
+fn is_published(recipe: &dyn Recipe, store: &Store) -> bool {
+    store.root().join(format!("{}.csv", recipe.name())).exists()
+}
+
+/// Folder names of those runs that are not trained and measured yet.
+fn missing(runs: &[PlannedRun], store: &Store) -> Result<Vec<String>> {
+    let mut missing = Vec::new();
+    for run in runs {
+        if !is_done(run, &store.run(&run.id))? {
+            missing.push(run.id.clone());
+        }
+    }
+    Ok(missing)
 }
 
 /// Time spent on a study, as `timings.json` keeps it.

@@ -10,15 +10,15 @@ use crate::{
     store::{RunFolder, Timings},
     training::train_run,
 };
-use srr_trainer::EpochRecord;
+use srr_trainer::{EpochRecord, has_checkpoints, remove_checkpoints, temporaries};
 use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-/// Whether a run is trained and everything asked of it is measured.
+/// Whether a run is trained, everything asked of it is measured, and no checkpoint or half-written file is left.
 pub(crate) fn is_done(run: &PlannedRun, folder: &RunFolder) -> Result<bool> {
-    if folder.result(&run.config)?.is_none() {
+    if folder.result(&run.config)?.is_none() || has_checkpoints(folder.path()) {
         return Ok(false);
     }
     let measures = folder.measures()?;
@@ -27,7 +27,7 @@ pub(crate) fn is_done(run: &PlannedRun, folder: &RunFolder) -> Result<bool> {
             return Ok(false);
         }
     }
-    Ok(true)
+    Ok(temporaries(folder.path())?.is_empty())
 }
 
 /// What the tasks of a study share.
@@ -108,7 +108,11 @@ impl<'a> RunTask<'a> {
         });
         let watch = Watch::start(self.desk.of);
         let result = match self.folder.result(&self.run.config)? {
-            Some(result) => Some(result),
+            Some(result) => {
+                // A process that was killed after writing the result may have left them.
+                remove_checkpoints(self.folder.path())?;
+                Some(result)
+            }
             None => {
                 let result = train_run(
                     self.run,

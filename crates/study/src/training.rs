@@ -1,19 +1,20 @@
 //! Training one planned run in its folder.
 
 use crate::{
-    Error, Result, StopFlag,
-    config::RunConfig,
+    Result, StopFlag,
     plan::PlannedRun,
     profile::Element,
     store::{RunFolder, RunResult},
 };
+use srr_datasets::Normalization;
 use srr_kernels::{Backend, Cpu};
-use srr_layers::{Classifier, Parameters, checkpoint};
+use srr_layers::{Classifier, Parameters};
 use srr_random::Seed;
 use srr_trainer::{
     EpochRecord, FitOptions, JsonLines, Observer, Outcome, Status, TrainingData, fit,
+    remove_checkpoints, save_model,
 };
-use std::{collections::BTreeMap, fs, time::Duration};
+use std::time::Duration;
 
 /// File of the weights at the start.
 pub(crate) const INITIAL: &str = "initial.safetensors";
@@ -54,9 +55,10 @@ fn train_with<B: Backend>(
     };
     let mut log = JsonLines::new(folder.file("log.jsonl"));
     let mut epochs = Epochs(hear);
+    let data = training_data(run)?;
     let outcome = fit(
         &classifier,
-        &training_data(run)?,
+        &data,
         &config.training,
         Seed::new(config.seed),
         &options,
@@ -70,7 +72,7 @@ fn train_with<B: Backend>(
         outcome.history.last(),
         classifier.count(),
     );
-    keep(&classifier, &outcome, config, folder, &result)?;
+    keep(&classifier, &outcome, &data.normalization, folder, &result)?;
     Ok(Some(result))
 }
 
@@ -82,47 +84,22 @@ pub(crate) fn training_data(run: &PlannedRun) -> Result<TrainingData> {
     )?)
 }
 
-/// Writes the weights, then how the run ended, and drops its checkpoints: in this order, so that a run with a result is whole.
+/// Writes the models, then how the run ended, and drops its checkpoints: in this order, so that a run with a result is whole.
 fn keep<B: Backend>(
     classifier: &Classifier<B>,
     outcome: &Outcome<B>,
-    config: &RunConfig,
+    normalization: &Normalization,
     folder: &RunFolder,
     result: &RunResult,
 ) -> Result<()> {
-    let metadata = metadata(config)?;
-    let save = |name: &str, parameters: &Parameters<B>| {
-        checkpoint::save_safetensors(
-            &folder.file(name),
-            classifier.backend(),
-            parameters,
-            &metadata,
-        )
-    };
     if !result.diverged() {
-        save(INITIAL, &outcome.initial)?;
-        save(WEIGHTS, &outcome.parameters)?;
-    }
-    folder.write_result(result)?;
-    for name in ["checkpoint.safetensors", "checkpoint.previous.safetensors"] {
-        let path = folder.file(name);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::io("remove", path)(error));
-            }
-            _ => {}
+        let models = [(INITIAL, &outcome.initial), (WEIGHTS, &outcome.parameters)];
+        for (name, parameters) in models {
+            save_model(&folder.file(name), classifier, parameters, normalization)?;
         }
     }
-    Ok(())
-}
-
-/// What a file of weights says of itself: its model and where it comes from.
-fn metadata(config: &RunConfig) -> Result<BTreeMap<String, String>> {
-    let model = crate::files::canonical_json(&config.model)?;
-    Ok(BTreeMap::from([
-        ("model".to_owned(), model.trim_end().to_owned()),
-        ("run".to_owned(), config.id()?),
-    ]))
+    folder.write_result(result)?;
+    Ok(remove_checkpoints(folder.path())?)
 }
 
 /// Passes the records of epochs on.

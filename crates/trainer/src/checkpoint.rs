@@ -21,11 +21,13 @@ pub(crate) struct Contents {
     pub(crate) tensors: BTreeMap<String, HostTensor>,
 }
 
-/// The two checkpoint files of a folder.
+/// The checkpoint files of a folder.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     last: PathBuf,
     previous: PathBuf,
+    /// Where a last one that cannot be read is put aside, so that it never takes the place of the previous one.
+    damaged: PathBuf,
 }
 
 /// A checkpoint that was read, and what was wrong with a later one.
@@ -41,7 +43,12 @@ impl Store {
         Self {
             last: folder.join("checkpoint.safetensors"),
             previous: folder.join("checkpoint.previous.safetensors"),
+            damaged: folder.join("checkpoint.damaged.safetensors"),
         }
+    }
+
+    fn files(self) -> [PathBuf; 3] {
+        [self.last, self.previous, self.damaged]
     }
 
     /// Writes a new last checkpoint; the last one becomes the previous one.
@@ -49,7 +56,7 @@ impl Store {
         let mut metadata = contents.texts.clone();
         metadata.insert("format".to_owned(), FORMAT.to_owned());
         metadata.insert("sha256".to_owned(), digest(contents));
-        // Whatever happens between the two steps, one of the two files is whole.
+        // The last one is whole, or `load` would have put it aside: between the two steps the previous one is.
         match fs::rename(&self.last, &self.previous) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             other => other.map_err(Error::file("moving", &self.last))?,
@@ -62,7 +69,7 @@ impl Store {
         )?)
     }
 
-    /// The last checkpoint that can be read; `None` when there is none at all.
+    /// The last checkpoint that can be read; `None` when there is none at all. One that is passed over is put aside.
     pub(crate) fn load(&self) -> Result<Option<Loaded>> {
         let last = read(&self.last);
         let reason = match last {
@@ -78,11 +85,17 @@ impl Store {
             Err(error) => Some(error.to_string()),
         };
         match (read(&self.previous), reason) {
-            (Ok(Some(contents)), passed_over) => Ok(Some(Loaded {
-                path: self.previous.clone(),
-                contents,
-                passed_over,
-            })),
+            (Ok(Some(contents)), passed_over) => {
+                if passed_over.is_some() {
+                    fs::rename(&self.last, &self.damaged)
+                        .map_err(Error::file("moving", &self.last))?;
+                }
+                Ok(Some(Loaded {
+                    path: self.previous.clone(),
+                    contents,
+                    passed_over,
+                }))
+            }
             (Ok(None), None) => Ok(None),
             (previous, reason) => {
                 let absent = |path: &Path| format!("{}: there is none", path.display());
@@ -96,6 +109,26 @@ impl Store {
             }
         }
     }
+}
+
+/// Whether a folder holds a checkpoint, be it damaged.
+#[must_use]
+pub fn has_checkpoints(folder: &Path) -> bool {
+    Store::new(folder).files().iter().any(|path| path.exists())
+}
+
+/// Removes the checkpoints of a folder whose run has ended and is kept otherwise.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn remove_checkpoints(folder: &Path) -> Result<()> {
+    for path in Store::new(folder).files() {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            other => other.map_err(Error::file("removing", &path))?,
+        }
+    }
+    Ok(())
 }
 
 /// The contents of a checkpoint file, `None` when there is no such file.
@@ -227,6 +260,28 @@ mod tests {
             changed[position] ^= 1;
             falls_back(&changed, &format!("byte {position} changed"));
         }
+    }
+
+    #[test]
+    fn a_damaged_file_never_takes_the_place_of_a_good_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path());
+        for (state, value) in [("first", 1.0), ("second", 2.0)] {
+            store
+                .save(&contents(state, value), Precision::Double)
+                .unwrap();
+        }
+        fs::write(&store.last, b"cut").unwrap();
+        assert!(store.load().unwrap().unwrap().passed_over.is_some());
+        store
+            .save(&contents("third", 3.0), Precision::Double)
+            .unwrap();
+        // Killed between the two steps of this save, or the last one damaged again: the first is still there.
+        fs::remove_file(&store.last).unwrap();
+        let loaded = store.load().unwrap().unwrap();
+        assert_eq!(loaded.contents, contents("first", 1.0));
+        remove_checkpoints(folder.path()).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]

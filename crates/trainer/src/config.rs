@@ -92,7 +92,7 @@ impl Default for StopAt {
 pub struct RatesConfig {
     /// How many images, the first of the training set. Default 64.
     pub images: usize,
-    /// After every so many epochs. Default 1.
+    /// After every so many epochs and before the first; 0: never. Default 1.
     pub every: usize,
     /// What exactly is measured.
     pub conventions: Conventions,
@@ -164,7 +164,6 @@ impl TrainingConfig {
         )?;
         if let Some(rates) = &self.rates {
             require("rates.images", rates.images, rates.images > 0, "at least 1")?;
-            require("rates.every", rates.every, rates.every > 0, "at least 1")?;
         }
         if let Some(regularizer) = &self.regularizer {
             regularizer.validate()?;

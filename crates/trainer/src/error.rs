@@ -60,6 +60,18 @@ pub enum Error {
         /// `key (there: …, here: …)` of each difference.
         differences: Vec<String>,
     },
+    /// Another process, or another worker of this one, is training in the folder.
+    #[error("{} is in use by another process or worker", path.display())]
+    FolderInUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder holds a whole study, not a single model.
+    #[error("{} says that the folder holds a study, expected a folder for one model", path.display())]
+    FolderOfStudy {
+        /// The file that says so.
+        path: PathBuf,
+    },
     /// A file that is no valid checkpoint: truncated, altered, or of another format.
     #[error("{}: {reason}", path.display())]
     CorruptCheckpoint {

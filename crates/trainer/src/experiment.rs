@@ -1,8 +1,8 @@
 //! One model on one data set, described by a file and trained in a folder.
 
 use crate::{
-    Error, FitOptions, JsonLines, Observer, Outcome, RatesConfig, Result, Schedule, Status,
-    TrainingConfig, TrainingData, fingerprint, fit, save_model,
+    Error, FitOptions, FolderLock, JsonLines, Observer, Outcome, RatesConfig, Result, Schedule,
+    Status, TrainingConfig, TrainingData, fingerprint, fit, save_model,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -169,7 +169,8 @@ impl Experiment {
     /// finished, `model.safetensors`. Nothing changes in a folder whose run has ended.
     ///
     /// # Errors
-    /// [`Error::OtherConfiguration`] when the folder belongs to another description; those of [`fit`].
+    /// [`Error::FolderInUse`] when another process trains in the folder, [`Error::OtherConfiguration`] when it belongs to another
+    /// description; those of [`fit`].
     pub fn train<B: Backend>(
         &self,
         backend: B,
@@ -179,7 +180,7 @@ impl Experiment {
         observers: &mut [&mut dyn Observer<B>],
     ) -> Result<Outcome<B>> {
         let classifier = Classifier::new(backend, self.model.clone())?;
-        self.claim(folder)?;
+        let _lock = self.claim(folder)?;
         let mut log = JsonLines::new(folder.join("log.jsonl"));
         let mut all: Vec<&mut dyn Observer<B>> = vec![&mut log];
         all.extend(
@@ -201,20 +202,25 @@ impl Experiment {
         Ok(outcome)
     }
 
-    /// Makes a folder this experiment's, or finds that it is.
-    fn claim(&self, folder: &Path) -> Result<()> {
+    /// Makes a folder this experiment's, or finds that it is, for as long as the lock is held.
+    fn claim(&self, folder: &Path) -> Result<FolderLock> {
+        let study = folder.join("study.json");
+        if study.exists() {
+            return Err(Error::FolderOfStudy { path: study });
+        }
         fs::create_dir_all(folder).map_err(Error::file("creating", folder))?;
+        let lock = FolderLock::claim(folder)?;
         let path = folder.join("config.toml");
         if !path.exists() {
             let text = self.to_toml()?;
-            return Ok(write_atomically(&path, |out| {
-                out.write_all(text.as_bytes())
-            })?);
+            write_atomically(&path, |out| out.write_all(text.as_bytes()))?;
+            return Ok(lock);
         }
         let there = Self::read(&path)?;
         let differences = fingerprint::differences(&json(&there)?, &json(self)?);
         if differences.is_empty() {
-            return Ok(());
+            lock.sweep(folder)?;
+            return Ok(lock);
         }
         Err(Error::OtherConfiguration { path, differences })
     }

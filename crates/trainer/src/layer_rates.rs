@@ -226,12 +226,14 @@ pub(crate) fn without_first<B: Backend>(
     Ok(backend.slice(tokens, 1, first, n - first)?)
 }
 
-/// A rate, or `None` when its operands are not finite or overflow.
+/// A rate, or `None` when its operands are not finite, or too large for the rate to be computed.
 pub(crate) fn overflow_as_none<T>(rate: srr_kernels::Result<T>) -> Result<Option<T>> {
-    use srr_coding_rate::Error::{NotFinite, Overflow};
+    use srr_coding_rate::Error::{NotFinite, Overflow, Resolution};
     match rate {
         Ok(rate) => Ok(Some(rate)),
-        Err(srr_kernels::Error::Rate(NotFinite { .. } | Overflow { .. })) => Ok(None),
+        Err(srr_kernels::Error::Rate(NotFinite { .. } | Overflow { .. } | Resolution { .. })) => {
+            Ok(None)
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -201,6 +201,62 @@ impl Optimizer {
     }
 }
 
+/// One step of a rule, in the backend's terms.
+enum Step {
+    Adam(AdamStep),
+    Sgd(SgdStep),
+    Lion(LionStep),
+}
+
+impl Optimizer {
+    /// The step of this number, counted from 1.
+    fn step(self, learning_rate: f64, step: u64) -> Step {
+        match self {
+            Self::Adam {
+                beta1,
+                beta2,
+                epsilon,
+                weight_decay,
+            }
+            | Self::AdamW {
+                beta1,
+                beta2,
+                epsilon,
+                weight_decay,
+            } => Step::Adam(AdamStep {
+                learning_rate,
+                beta1,
+                beta2,
+                epsilon,
+                weight_decay,
+                decoupled: matches!(self, Self::AdamW { .. }),
+                step,
+            }),
+            Self::Sgd {
+                momentum,
+                weight_decay,
+                nesterov,
+            } => Step::Sgd(SgdStep {
+                learning_rate,
+                momentum,
+                weight_decay,
+                nesterov,
+                first: step == 1,
+            }),
+            Self::Lion {
+                beta1,
+                beta2,
+                weight_decay,
+            } => Step::Lion(LionStep {
+                learning_rate,
+                beta1,
+                beta2,
+                weight_decay,
+            }),
+        }
+    }
+}
+
 fn check(field: &'static str, value: f64, valid: bool, expected: &'static str) -> Result<()> {
     crate::config::require(field, value, valid, expected)
 }
@@ -267,76 +323,27 @@ impl<B: Backend> OptimizerState<B> {
         gradients: &Gradients<B>,
         learning_rate: f64,
     ) -> Result<()> {
-        let first = self.steps == 0;
         self.steps += 1;
         let trainable = parameters
             .iter_mut()
             .zip(gradients.iter())
-            .filter(|(parameter, _)| parameter.trainable);
-        match (self.rule, &mut self.buffers[..]) {
-            (
-                Optimizer::Adam {
-                    beta1,
-                    beta2,
-                    epsilon,
-                    weight_decay,
-                }
-                | Optimizer::AdamW {
-                    beta1,
-                    beta2,
-                    epsilon,
-                    weight_decay,
-                },
-                [means, squares],
-            ) => {
-                let step = AdamStep {
-                    learning_rate,
-                    beta1,
-                    beta2,
-                    epsilon,
-                    weight_decay,
-                    decoupled: matches!(self.rule, Optimizer::AdamW { .. }),
-                    step: self.steps,
-                };
-                for (((parameter, gradient), mean), square) in trainable.zip(means).zip(squares) {
-                    backend.adam_step(&mut parameter.value, gradient, mean, square, &step)?;
+            .filter(|(parameter, _)| parameter.trainable)
+            .map(|(parameter, gradient)| (&mut parameter.value, gradient));
+        let rule = self.rule.step(learning_rate, self.steps);
+        match (rule, &mut self.buffers[..]) {
+            (Step::Adam(step), [means, squares]) => {
+                for (((value, gradient), mean), square) in trainable.zip(means).zip(squares) {
+                    backend.adam_step(value, gradient, mean, square, &step)?;
                 }
             }
-            (
-                Optimizer::Sgd {
-                    momentum,
-                    weight_decay,
-                    nesterov,
-                },
-                [buffers],
-            ) => {
-                let step = SgdStep {
-                    learning_rate,
-                    momentum,
-                    weight_decay,
-                    nesterov,
-                    first,
-                };
-                for ((parameter, gradient), buffer) in trainable.zip(buffers) {
-                    backend.sgd_step(&mut parameter.value, gradient, buffer, &step)?;
+            (Step::Sgd(step), [buffers]) => {
+                for ((value, gradient), buffer) in trainable.zip(buffers) {
+                    backend.sgd_step(value, gradient, buffer, &step)?;
                 }
             }
-            (
-                Optimizer::Lion {
-                    beta1,
-                    beta2,
-                    weight_decay,
-                },
-                [buffers],
-            ) => {
-                let step = LionStep {
-                    learning_rate,
-                    beta1,
-                    beta2,
-                    weight_decay,
-                };
-                for ((parameter, gradient), buffer) in trainable.zip(buffers) {
-                    backend.lion_step(&mut parameter.value, gradient, buffer, &step)?;
+            (Step::Lion(step), [buffers]) => {
+                for ((value, gradient), buffer) in trainable.zip(buffers) {
+                    backend.lion_step(value, gradient, buffer, &step)?;
                 }
             }
             _ => unreachable!("`new` makes the rule's buffers, and the rule does not change"),

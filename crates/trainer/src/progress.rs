@@ -53,7 +53,7 @@ impl<B: Backend> Observer<B> for Progress {
             self.bar.set_style(style);
         }
         self.bar
-            .set_length((start.epochs * start.steps_per_epoch) as u64);
+            .set_length(start.epochs.saturating_mul(start.steps_per_epoch) as u64);
         self.bar.set_position(start.steps);
         // The steps of an earlier session took none of this one's time.
         self.bar.reset_eta();

@@ -198,22 +198,8 @@ impl Regularizer {
         if !backend.all_finite(&tokens)? {
             return Ok(Err(Quantity::Tokens { layer: Some(layer) }));
         }
-        let coding = Coding {
-            precision: config.precision,
-            unit_tokens: config.unit_tokens,
-        };
-        let (heads, head_dim) = (classifier.heads(), classifier.head_dim());
-        let expansion = match layer_rates::overflow_as_none(
-            backend.coding_rate(&tokens, coding, head_dim, true),
-        )? {
-            Some(rates) => rates,
-            None => return Ok(Err(Quantity::Penalty)),
-        };
-        let compression = match layer_rates::overflow_as_none(
-            backend.compressed_rate(&tokens, bases, heads, coding, true),
-        )? {
-            Some(rates) => rates,
-            None => return Ok(Err(Quantity::Penalty)),
+        let Some([expansion, compression]) = self.rates(classifier, &tokens, bases)? else {
+            return Ok(Err(Quantity::Penalty));
         };
         let images = expansion.values.len() as f64;
         let entries = tokens.len() as f64 / images;
@@ -244,6 +230,28 @@ impl Regularizer {
         backend.scale(&mut d_tokens, share)?;
         let d_tokens = widened(backend, d_tokens, output.shape(), first)?;
         Ok(Ok((value, LocalGradient { layer, d_tokens })))
+    }
+
+    /// R and R^c of each image with their gradients; `None` where one exceeds the precision.
+    fn rates<B: Backend>(
+        &self,
+        classifier: &Classifier<B>,
+        tokens: &B::Tensor,
+        bases: &B::Tensor,
+    ) -> Result<Option<[Rates<B::Tensor>; 2]>> {
+        let backend = classifier.backend();
+        let coding = Coding {
+            precision: self.config.precision,
+            unit_tokens: self.config.unit_tokens,
+        };
+        let (heads, head_dim) = (classifier.heads(), classifier.head_dim());
+        let expansion = backend.coding_rate(tokens, coding, head_dim, true);
+        let Some(expansion) = layer_rates::overflow_as_none(expansion)? else {
+            return Ok(None);
+        };
+        let compression = backend.compressed_rate(tokens, bases, heads, coding, true);
+        let compression = layer_rates::overflow_as_none(compression)?;
+        Ok(compression.map(|compression| [expansion, compression]))
     }
 }
 

@@ -51,7 +51,7 @@ impl Schedule {
                 if step < rise {
                     return (step + 1.0) / rise;
                 }
-                let rest = ((epochs * steps_per_epoch) as f64 - rise).max(1.0);
+                let rest = (epochs as f64 * steps_per_epoch as f64 - rise).max(1.0);
                 let position = ((step - rise) / rest).min(1.0);
                 floor + (1.0 - floor) * 0.5 * (1.0 + (std::f64::consts::PI * position).cos())
             }

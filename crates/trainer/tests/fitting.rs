@@ -4,14 +4,15 @@ mod common;
 
 use common::{bits, classifier, data, images, training};
 use srr_coding_rate::Conventions;
-use srr_datasets::Augmentation;
+use srr_datasets::{Augmentation, Batch};
 use srr_kernels::{Backend, Cpu};
-use srr_layers::{Classifier, Variant};
+use srr_layers::{Classifier, Gradients, Parameters, Variant};
 use srr_random::Seed;
 use srr_trainer::{
-    Error, FitOptions, JsonLines, Optimizer, Outcome, PenalizedLayers, Quantity, RatesConfig,
-    RegularizerConfig, Resumed, Schedule, Status, StopAt, TrainingConfig, TrainingData, evaluate,
-    first_images, fit, layer_rates, load_model, save_model,
+    BatchLoss, Classification, Error, Finite, FitOptions, JsonLines, Objective, Optimizer, Outcome,
+    PenalizedLayers, Quantity, RatesConfig, RegularizerConfig, Resumed, Schedule, Scores, Status,
+    StopAt, TrainingConfig, TrainingData, evaluate, first_images, fit, layer_rates, load_model,
+    save_model, train,
 };
 use std::{
     fs,
@@ -261,6 +262,70 @@ fn divergence_is_recorded_at_its_step_and_stays() {
     );
     let again = session(folder.path(), &config, Some(0), NEVER);
     assert_eq!((again.status, again.steps), (outcome.status, 1));
+}
+
+/// A classification whose batch number 1 of every epoch holds a NaN.
+struct Poisoned<'a>(Classification<'a, C>);
+
+impl Objective<C> for Poisoned<'_> {
+    type Batch = Batch;
+
+    fn backend(&self) -> &C {
+        self.0.backend()
+    }
+
+    fn batches_per_epoch(&self) -> usize {
+        self.0.batches_per_epoch()
+    }
+
+    fn batches(&self, epoch: u64, first: usize) -> impl Iterator<Item = Batch> {
+        self.0.batches(epoch, first).map(|mut batch| {
+            if batch.number == 1 {
+                batch.images[7] = f32::NAN;
+            }
+            batch
+        })
+    }
+
+    fn loss_and_gradient(
+        &self,
+        parameters: &Parameters<C>,
+        batch: &Batch,
+        step: Seed,
+        gradients: &mut Gradients<C>,
+    ) -> srr_trainer::Result<Finite<BatchLoss>> {
+        self.0.loss_and_gradient(parameters, batch, step, gradients)
+    }
+
+    fn training_scores(&self, parameters: &Parameters<C>) -> srr_trainer::Result<Finite<Scores>> {
+        self.0.training_scores(parameters)
+    }
+
+    fn validation_scores(
+        &self,
+        parameters: &Parameters<C>,
+    ) -> srr_trainer::Result<Option<Finite<Scores>>> {
+        self.0.validation_scores(parameters)
+    }
+}
+
+#[test]
+fn a_nan_in_the_data_is_recorded_at_its_step() {
+    let (classifier, config, seed) = (classifier(Variant::Crate), training(), Seed::new(4));
+    let objective = Classification::new(&classifier, &data(), &config, seed).unwrap();
+    let outcome = train(
+        &Poisoned(objective),
+        classifier.initialize(seed).unwrap(),
+        &config.recipe(),
+        seed,
+        &serde_json::Value::Null,
+        &FitOptions::default(),
+        &mut [],
+    )
+    .unwrap();
+    let quantity = Quantity::Input;
+    assert_eq!(outcome.status, Status::Diverged { step: 1, quantity });
+    assert_eq!((outcome.steps, outcome.epochs), (1, 0));
 }
 
 #[test]

@@ -5,18 +5,15 @@ use super::{
     install::{Lock, Staging},
     sources::{Source, sources},
 };
+use crate::say::say;
 use srr_datasets::Entry;
 use std::{error::Error, fs, path::Path};
 
 /// Downloads what is missing and puts the set in place. An interrupted download goes on where it stopped.
 pub(super) fn fetch(entry: &Entry, data_folder: &Path) -> Result<(), Box<dyn Error>> {
-    if entry.folder.is_none() {
-        println!("{} is part of the library: nothing to fetch", entry.name);
-        return Ok(());
-    }
     let folder = entry.folder_in(data_folder);
     if entry.verify(&folder).is_ok() {
-        println!("{} is already in {}", entry.name, folder.display());
+        say!("{} is already in {}", entry.name, folder.display());
         return Ok(());
     }
     fetch_from(
@@ -25,7 +22,7 @@ pub(super) fn fetch(entry: &Entry, data_folder: &Path) -> Result<(), Box<dyn Err
         data_folder,
         Patience::default(),
     )?;
-    println!("{} is in {}", entry.name, folder.display());
+    say!("{} is in {}", entry.name, folder.display());
     Ok(())
 }
 

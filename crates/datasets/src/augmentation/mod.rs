@@ -85,26 +85,16 @@ impl Augmentation {
     /// # Errors
     /// [`Error::Invalid`] names the parameter that is out of range.
     pub fn output_shape(&self, shape: ImageShape) -> Result<ImageShape> {
-        let resized = |height, width| {
-            let shape = ImageShape::new(shape.channels, height, width);
-            if height > LARGEST_SIDE || width > LARGEST_SIDE {
-                let most = format!("at most {LARGEST_SIDE} a side");
-                return Err(Error::invalid("size to resize to", most, shape));
-            }
-            shape.checked_len().map(|_| shape)
-        };
         match *self {
             Self::Flip { probability } => {
-                if !(0.0..=1.0).contains(&probability) {
-                    return Err(Error::invalid("flip probability", "0 to 1", probability));
-                }
+                let valid = (0.0..=1.0).contains(&probability);
+                require(valid, "flip probability", "0 to 1", probability)?;
                 Ok(shape)
             }
             Self::Crop { padding } => {
-                if padding > shape.height.min(shape.width) {
-                    let most = format!("at most the shorter side of {shape}");
-                    return Err(Error::invalid("crop padding", most, padding));
-                }
+                let valid = padding <= shape.height.min(shape.width);
+                let most = format!("at most the shorter side of {shape}");
+                require(valid, "crop padding", most, padding)?;
                 Ok(shape)
             }
             Self::ResizedCrop {
@@ -113,43 +103,18 @@ impl Augmentation {
                 area,
                 ratio,
             } => {
-                let [low, high] = area;
-                if !(0.0 < low && low <= high && high <= 1.0) {
-                    return Err(Error::invalid(
-                        "crop area",
-                        "two shares in (0, 1], in order",
-                        format!("{area:?}"),
-                    ));
-                }
-                let [low, high] = ratio;
-                if !(0.0 < low && low <= high && high.is_finite()) {
-                    return Err(Error::invalid(
-                        "crop ratio",
-                        "two positive numbers, in order",
-                        format!("{ratio:?}"),
-                    ));
-                }
-                resized(height, width)
+                check_window(area, ratio)?;
+                resized(shape, height, width)
             }
-            Self::Resize { height, width } => resized(height, width),
+            Self::Resize { height, width } => resized(shape, height, width),
             Self::RandAugment {
                 operations,
                 magnitude,
             } => {
-                if magnitude > rand_augment::LAST_BIN {
-                    return Err(Error::invalid(
-                        "RandAugment magnitude",
-                        "0 to 30",
-                        magnitude,
-                    ));
-                }
-                if operations > 100 {
-                    return Err(Error::invalid(
-                        "RandAugment operations",
-                        "at most 100",
-                        operations,
-                    ));
-                }
+                let valid = magnitude <= rand_augment::LAST_BIN;
+                require(valid, "RandAugment magnitude", "0 to 30", magnitude)?;
+                let valid = operations <= 100;
+                require(valid, "RandAugment operations", "at most 100", operations)?;
                 Ok(shape)
             }
         }
@@ -185,6 +150,45 @@ impl Augmentation {
             } => rand_augment::rand_augment(image, operations, magnitude, stream),
         }
     }
+}
+
+fn require(
+    valid: bool,
+    what: &'static str,
+    expected: impl Into<String>,
+    found: impl ToString,
+) -> Result<()> {
+    match valid {
+        true => Ok(()),
+        false => Err(Error::invalid(what, expected, found)),
+    }
+}
+
+/// The shape with another height and width, if it may be resized to.
+fn resized(shape: ImageShape, height: usize, width: usize) -> Result<ImageShape> {
+    let shape = ImageShape::new(shape.channels, height, width);
+    let most = format!("at most {LARGEST_SIDE} a side");
+    let valid = height <= LARGEST_SIDE && width <= LARGEST_SIDE;
+    require(valid, "size to resize to", most, shape)?;
+    shape.checked_len().map(|_| shape)
+}
+
+/// Checks the ranges from which a window's share of the area and its width by height are drawn.
+fn check_window(area: [f64; 2], ratio: [f64; 2]) -> Result<()> {
+    let [low, high] = area;
+    require(
+        0.0 < low && low <= high && high <= 1.0,
+        "crop area",
+        "two shares in (0, 1], in order",
+        format!("{area:?}"),
+    )?;
+    let [low, high] = ratio;
+    require(
+        0.0 < low && low <= high && high.is_finite(),
+        "crop ratio",
+        "two positive numbers, in order",
+        format!("{ratio:?}"),
+    )
 }
 
 /// Checks all steps in turn; the shape that comes out when `shape` goes in.

@@ -21,14 +21,9 @@ pub(crate) fn adam_step<B: Backend>(
         step.weight_decay,
         step.decoupled,
     )?;
-    backend.scale(first, step.beta1)?;
-    backend.add_scaled(first, 1.0 - step.beta1, &gradient)?; // m = β₁ m + (1 − β₁) g
-    backend.scale(second, step.beta2)?;
-    backend.add_scaled(
-        second,
-        1.0 - step.beta2,
-        &backend.unary(Unary::Square, &gradient)?,
-    )?; // v = β₂ v + (1 − β₂) g²
+    let squares = backend.unary(Unary::Square, &gradient)?;
+    move_towards(backend, first, step.beta1, &gradient)?; // m = β₁ m + (1 − β₁) g
+    move_towards(backend, second, step.beta2, &squares)?; // v = β₂ v + (1 − β₂) g²
     let (correction1, correction2) = step.corrections();
     let mut denominator = backend.unary(Unary::Sqrt, second)?;
     backend.scale(&mut denominator, 1.0 / correction2.sqrt())?;
@@ -90,15 +85,21 @@ pub(crate) fn lion_step<B: Backend>(
         true,
     )?;
     let mut mixed = momentum.clone();
-    backend.scale(&mut mixed, step.beta1)?;
-    backend.add_scaled(&mut mixed, 1.0 - step.beta1, &gradient)?;
-    backend.add_scaled(
-        value,
-        -step.learning_rate,
-        &backend.unary(Unary::Sign, &mixed)?,
-    )?; // sign(β₁ m + (1 − β₁) g)
-    backend.scale(momentum, step.beta2)?;
-    backend.add_scaled(momentum, 1.0 - step.beta2, &gradient) // m = β₂ m + (1 − β₂) g
+    move_towards(backend, &mut mixed, step.beta1, &gradient)?;
+    let direction = backend.unary(Unary::Sign, &mixed)?; // sign(β₁ m + (1 − β₁) g)
+    backend.add_scaled(value, -step.learning_rate, &direction)?;
+    move_towards(backend, momentum, step.beta2, &gradient) // m = β₂ m + (1 − β₂) g
+}
+
+/// mean ← β mean + (1 − β) x.
+fn move_towards<B: Backend>(
+    backend: &B,
+    mean: &mut B::Tensor,
+    beta: f64,
+    x: &B::Tensor,
+) -> Result<()> {
+    backend.scale(mean, beta)?;
+    backend.add_scaled(mean, 1.0 - beta, x)
 }
 
 /// Applies the weight decay to the weights (decoupled), or returns the gradient with it.

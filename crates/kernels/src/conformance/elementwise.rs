@@ -6,7 +6,7 @@ use super::{
     Host, Suite,
     host::{central_differences, dropout_factor},
 };
-use crate::{Backend, Dropout, Error, Result, Unary};
+use crate::{Backend, Dropout, Error, Result, Tensor, Unary};
 
 pub(super) fn check<B: Backend>(suite: &mut Suite<'_, B>) -> Result<()> {
     let backend = suite.backend;
@@ -20,6 +20,13 @@ pub(super) fn check<B: Backend>(suite: &mut Suite<'_, B>) -> Result<()> {
         suite.close("combine", &backend.combine(&a, -0.5, &b)?, &sum)?;
         backend.scale(&mut y, -3.0)?;
         suite.close("scale", &y, &sum.map(|v| -3.0 * v))?;
+        let bad = [f64::NAN, f64::INFINITY, 1.0];
+        let bad: Vec<_> = (0..y.len())
+            .map(|i| <B::Element as srr_linalg::Scalar>::from_f64(bad[i % 3]))
+            .collect();
+        let mut bad = backend.upload_unchecked(&bad, &shape)?;
+        backend.scale(&mut bad, 0.0)?;
+        suite.equal("scale by 0 clears", &bad, &Host::zeros(&shape))?;
         suite.close(
             "multiply",
             &backend.multiply(&a, &b)?,

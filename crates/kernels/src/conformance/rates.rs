@@ -5,69 +5,122 @@ use srr_coding_rate::{Coding, Precision};
 use super::{Host, Suite, host::central_differences};
 use crate::{Backend, Error, Result};
 
+/// Sizes of one case: tokens [batch, tokens, dim] and bases [heads·head_dim, dim].
+struct Sizes {
+    batch: usize,
+    tokens: usize,
+    dim: usize,
+    heads: usize,
+    head_dim: usize,
+}
+
+/// More tokens than dimensions and fewer; heads wider than tokens are many; K·p = d, below it and above.
+const SIZES: [[usize; 5]; 6] = [
+    [2, 7, 4, 2, 2],
+    [1, 3, 6, 3, 2],
+    [3, 1, 2, 1, 2],
+    [2, 3, 7, 2, 5],
+    [1, 5, 8, 2, 3],
+    [2, 4, 3, 4, 1],
+];
+
 pub(super) fn check<B: Backend>(suite: &mut Suite<'_, B>) -> Result<()> {
-    let backend = suite.backend;
     let precisions = [Precision::from_epsilon(0.5)?, Precision::unit_gamma()];
-    // More tokens than dimensions, and fewer.
-    for ([batch, tokens, dim], heads) in [([2, 7, 4], 2), ([1, 3, 6], 3), ([3, 1, 2], 1)] {
-        for precision in precisions {
-            let head_dim = dim / heads;
-            let (x, x_host) = suite.random(&[batch, tokens, dim])?;
-            let (bases, bases_host) = suite.random(&[dim, dim])?;
-            let alpha = precision.alpha(dim, tokens, head_dim);
-            let gamma = precision.gamma(head_dim, tokens);
-            let tolerance = if suite.single_precision() {
-                2e-5
-            } else {
-                1e-11
+    for [batch, tokens, dim, heads, head_dim] in SIZES {
+        let sizes = Sizes {
+            batch,
+            tokens,
+            dim,
+            heads,
+            head_dim,
+        };
+        for (precision, unit_tokens) in precisions.iter().flat_map(|&p| [(p, false), (p, true)]) {
+            let coding = Coding {
+                precision,
+                unit_tokens,
             };
-
-            let rate = backend.coding_rate(&x, precision, head_dim, true)?;
-            let expected: Vec<f64> = (0..batch).map(|b| coding_rate(&x_host, b, alpha)).collect();
-            suite.numbers("R", &rate.values, &expected, tolerance);
-            suite.that("R has no bases", rate.bases.is_none());
-            let sum = |inputs: &[&Host]| (0..batch).map(|b| coding_rate(inputs[0], b, alpha)).sum();
-            gradient(
-                suite,
-                "gradient of R",
-                rate.tokens,
-                &central_differences(&[&x_host], 0, sum),
-            )?;
-
-            let rate = backend.compressed_rate(&x, &bases, heads, precision, true)?;
-            let inputs = [&x_host, &bases_host];
-            let expected: Vec<f64> = (0..batch)
-                .map(|b| compressed_rate(&inputs, b, heads, gamma))
-                .collect();
-            suite.numbers("R^c", &rate.values, &expected, tolerance);
-            let sum = |inputs: &[&Host]| {
-                (0..batch)
-                    .map(|b| compressed_rate(inputs, b, heads, gamma))
-                    .sum()
-            };
-            gradient(
-                suite,
-                "gradient of R^c by tokens",
-                rate.tokens,
-                &central_differences(&inputs, 0, sum),
-            )?;
-            gradient(
-                suite,
-                "gradient of R^c by bases",
-                rate.bases,
-                &central_differences(&inputs, 1, sum),
-            )?;
-
-            let value =
-                backend.compressed_rate(&x, &bases, heads, Coding::from(precision), false)?;
-            suite.numbers("R^c alone", &value.values, &expected, tolerance);
-            suite.that(
-                "no gradients unasked",
-                value.tokens.is_none() && value.bases.is_none(),
-            );
+            coding_rates(suite, &sizes, coding)?;
+            compressed_rates(suite, &sizes, coding)?;
         }
     }
     refusals(suite)
+}
+
+fn coding_rates<B: Backend>(suite: &mut Suite<'_, B>, sizes: &Sizes, coding: Coding) -> Result<()> {
+    let &Sizes {
+        batch,
+        tokens,
+        dim,
+        head_dim,
+        ..
+    } = sizes;
+    let (x, x_host) = suite.random(&[batch, tokens, dim])?;
+    let of = |x: &Host, example| coding_rate(x, example, coding, head_dim);
+    let expected: Vec<f64> = (0..batch).map(|b| of(&x_host, b)).collect();
+    let numeric = central_differences(&[&x_host], 0, |inputs| {
+        (0..batch).map(|b| of(inputs[0], b)).sum()
+    });
+
+    let rate = suite.backend.coding_rate(&x, coding, head_dim, true)?;
+    let tolerance = tolerance(suite);
+    suite.numbers("R", &rate.values, &expected, tolerance);
+    suite.that("R has no bases", rate.bases.is_none());
+    gradient(suite, "gradient of R", rate.tokens, &numeric)?;
+
+    let value = suite.backend.coding_rate(&x, coding, head_dim, false)?;
+    suite.numbers("R alone", &value.values, &expected, tolerance);
+    suite.that("no gradient of R unasked", value.tokens.is_none());
+    Ok(())
+}
+
+fn compressed_rates<B: Backend>(
+    suite: &mut Suite<'_, B>,
+    sizes: &Sizes,
+    coding: Coding,
+) -> Result<()> {
+    let &Sizes {
+        batch,
+        tokens,
+        dim,
+        heads,
+        head_dim,
+    } = sizes;
+    let (x, x_host) = suite.random(&[batch, tokens, dim])?;
+    let (bases, bases_host) = suite.random(&[heads * head_dim, dim])?;
+    let inputs = [&x_host, &bases_host];
+    let of = |inputs: &[&Host], example| compressed_rate(inputs, example, heads, coding);
+    let expected: Vec<f64> = (0..batch).map(|b| of(&inputs, b)).collect();
+    let numeric = |index| {
+        central_differences(&inputs, index, |inputs| {
+            (0..batch).map(|b| of(inputs, b)).sum()
+        })
+    };
+
+    let rate = suite
+        .backend
+        .compressed_rate(&x, &bases, heads, coding, true)?;
+    let tolerance = tolerance(suite);
+    suite.numbers("R^c", &rate.values, &expected, tolerance);
+    gradient(suite, "gradient of R^c by tokens", rate.tokens, &numeric(0))?;
+    gradient(suite, "gradient of R^c by bases", rate.bases, &numeric(1))?;
+
+    let value = suite
+        .backend
+        .compressed_rate(&x, &bases, heads, coding, false)?;
+    suite.numbers("R^c alone", &value.values, &expected, tolerance);
+    suite.that(
+        "no gradients of R^c unasked",
+        value.tokens.is_none() && value.bases.is_none(),
+    );
+    Ok(())
+}
+
+fn tolerance<B: Backend>(suite: &Suite<'_, B>) -> f64 {
+    if suite.single_precision() {
+        2e-5
+    } else {
+        1e-11
+    }
 }
 
 fn gradient<B: Backend>(
@@ -127,33 +180,50 @@ fn refusals<B: Backend>(suite: &mut Suite<'_, B>) -> Result<()> {
 }
 
 /// ½ logdet(I + α X Xᵀ) of the tokens X [N, d] of one example.
-fn coding_rate(x: &Host, example: usize, alpha: f64) -> f64 {
+fn coding_rate(x: &Host, example: usize, coding: Coding, head_dim: usize) -> f64 {
     let (tokens, dim) = (x.shape[1], x.shape[2]);
-    let entry = |i: usize, j: usize| -> f64 {
-        (0..dim)
-            .map(|c| x.at(example, i, c) * x.at(example, j, c))
-            .sum()
-    };
+    let alpha = coding.precision.alpha(dim, tokens, head_dim);
     half_log_determinant(tokens, |i, j| {
-        f64::from(u8::from(i == j)) + alpha * entry(i, j)
+        identity(i, j) + alpha * inner(x, example, i, j, 0..dim, coding)
     })
 }
 
 /// Σ_k ½ logdet(I + γ V_k V_kᵀ) with V_k = X U_k, of tokens and stacked bases.
-fn compressed_rate(inputs: &[&Host], example: usize, heads: usize, gamma: f64) -> f64 {
+fn compressed_rate(inputs: &[&Host], example: usize, heads: usize, coding: Coding) -> f64 {
     let v = inputs[0].times_transposed(inputs[1]); // [B, N, K·p]
-    let dim = v.width() / heads;
+    let (tokens, dim) = (v.shape[1], v.width() / heads);
+    let gamma = coding.precision.gamma(dim, tokens);
     let of_head = |h: usize| {
-        let entry = |i: usize, j: usize| -> f64 {
-            (h * dim..(h + 1) * dim)
-                .map(|c| v.at(example, i, c) * v.at(example, j, c))
-                .sum()
-        };
-        half_log_determinant(v.shape[1], |i, j| {
-            f64::from(u8::from(i == j)) + gamma * entry(i, j)
+        let columns = h * dim..(h + 1) * dim;
+        half_log_determinant(tokens, |i, j| {
+            identity(i, j) + gamma * inner(&v, example, i, j, columns.clone(), coding)
         })
     };
     (0..heads).map(of_head).sum()
+}
+
+fn identity(i: usize, j: usize) -> f64 {
+    f64::from(u8::from(i == j))
+}
+
+/// ⟨xᵢ, xⱼ⟩ of two rows of one example within some columns, or the cosine of their angle if tokens are scaled to unit length.
+fn inner(
+    x: &Host,
+    example: usize,
+    i: usize,
+    j: usize,
+    columns: std::ops::Range<usize>,
+    coding: Coding,
+) -> f64 {
+    let product = |i, j| -> f64 {
+        let term = |c| x.at(example, i, c) * x.at(example, j, c);
+        columns.clone().map(term).sum()
+    };
+    if coding.unit_tokens {
+        product(i, j) / (product(i, i) * product(j, j)).sqrt()
+    } else {
+        product(i, j)
+    }
 }
 
 /// By elimination without pivots, which a positive definite matrix does not need.

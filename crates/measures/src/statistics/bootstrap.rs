@@ -14,6 +14,9 @@ use crate::error::{Error, Result};
 ///
 /// All measures of a table see the same draws, so that differences between measures are paired. The numbers depend on the seed
 /// only, never on the number of threads.
+///
+/// A pair of two copies of one model compares nothing. Such pairs are left out of numerator and denominator of every coefficient: as ties
+/// they would pull τ-a towards 0 by its n-th part, since a draw of n models has (n − 1)/2 of them among its n(n − 1)/2 pairs on average.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bootstrap {
     draws: usize,
@@ -263,5 +266,54 @@ impl Prepared {
             granulated: mean_of_known(&psi),
             psi,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without ties, the coefficient of a draw is Σ m_i m_j s_ij / Σ m_i m_j over i < j, with m the multiplicities and s = ±1. As E[m_i m_j]
+    /// is the same for all pairs, the ratio of expectations is τ. The mean of the ratios differs from it, to first order and by Cauchy and
+    /// Schwarz, by no more than their deviation times the relative deviation of the denominator, √2/n^1.5 (copy pairs: √(n/2) of n²/2);
+    /// the mean over B draws has a standard error of their deviation over √B. The n-th part that counted copies would take is more than
+    /// three times what is allowed.
+    #[test]
+    fn draws_center_on_the_coefficient_of_a_table_without_ties() {
+        let n = 24;
+        let gap: Vec<f64> = (0..n).map(f64::from).collect();
+        // Neighbors in pairs swapped: 12 of 276 pairs are discordant.
+        let values: Vec<Option<f64>> = (0..n).map(|i| Some(f64::from(i ^ 1))).collect();
+        let tau = (264.0 - 12.0) / 276.0;
+        let table = Table::new(&gap)
+            .unwrap()
+            .with_measure("m", &values)
+            .unwrap();
+        let (models, values) = table.measure("m").unwrap().defined();
+        let prepared = Prepared::without_axes(&table, &models, &values);
+        let whole = prepared.coefficients(None, &mut Vec::new());
+        assert_eq!(whole.tau_a, Some(tau));
+
+        let bootstrap = Bootstrap::new(4000, 0.95, Seed::new(3)).unwrap();
+        let drawn = bootstrap.map_draws(table.models(), |draw, scratch| {
+            prepared.coefficients(Some(draw), scratch).tau_a.unwrap()
+        });
+        let count = drawn.len() as f64;
+        let mean = drawn.iter().sum::<f64>() / count;
+        let variance = drawn.iter().map(|t| (t - mean).powi(2)).sum::<f64>() / (count - 1.0);
+        let ratio = (2.0 / f64::from(n).powi(3)).sqrt();
+        let allowed = variance.sqrt() * (4.0 / count.sqrt() + ratio);
+        assert!((mean - tau).abs() < allowed, "{mean} {tau} {allowed}");
+        assert!(tau / f64::from(n) > 3.0 * allowed, "{allowed}");
+    }
+
+    #[test]
+    fn a_draw_of_one_model_alone_has_no_coefficient() {
+        let table = Table::new(&[1.0, 2.0]).unwrap();
+        let prepared = Prepared::without_axes(&table, &[0, 1], &[1.0, 2.0]);
+        let coefficients = |draw: &[u32]| prepared.coefficients(Some(draw), &mut Vec::new());
+        assert_eq!(coefficients(&[2, 0]).tau_a, None);
+        assert_eq!(coefficients(&[2, 1]).tau_a, Some(1.0));
+        assert!((coefficients(&[2, 1]).tau_b.unwrap() - 1.0).abs() < 1e-15);
     }
 }

@@ -34,7 +34,7 @@ fn ranks_in_order(n: usize, order: &[u32], equal: impl Fn(u32, u32) -> bool) -> 
 pub(crate) struct PairCounts {
     /// Concordant minus discordant pairs.
     pub(crate) difference: i64,
-    /// All pairs, n(n − 1)/2.
+    /// All pairs of different models: n(n − 1)/2 without multiplicities.
     pub(crate) pairs: i64,
     /// Pairs with equal x.
     pub(crate) x_ties: i64,
@@ -95,7 +95,7 @@ impl Sorted {
 
     /// Counts pairs where model `i` stands `multiplicity[i]` times (once, without multiplicities).
     ///
-    /// Copies of one model tie in both. O(n log n): models enter a tree over y in the order of x (Knight 1966 sorts instead;
+    /// Two copies of one model are no pair: they would tie in both and pull every coefficient of a resampled set towards 0. O(n log n): models enter a tree over y in the order of x (Knight 1966 sorts instead;
     /// the tree takes multiplicities without a change).
     pub(crate) fn count(&self, multiplicity: Option<&[u32]>, scratch: &mut Vec<i64>) -> PairCounts {
         let weight = |position: usize| match multiplicity {
@@ -121,7 +121,7 @@ impl Sorted {
         let choose_two = |t: i64| t * (t - 1) / 2;
         scratch.clear();
         scratch.resize(self.y_levels, 0);
-        let (mut total, mut run) = (0, 0);
+        let (mut total, mut run, mut copies) = (0, 0, 0);
         for position in 0..self.model.len() {
             if position > 0 && self.x[position] != self.x[position - 1] {
                 counts.x_ties += choose_two(run);
@@ -130,11 +130,12 @@ impl Sorted {
             let w = weight(position);
             run += w;
             total += w;
+            copies += choose_two(w);
             scratch[self.y[position] as usize] += w;
         }
-        counts.x_ties += choose_two(run);
-        counts.y_ties = scratch.iter().map(|&t| choose_two(t)).sum();
-        counts.pairs = choose_two(total);
+        counts.x_ties += choose_two(run) - copies;
+        counts.y_ties = scratch.iter().map(|&t| choose_two(t)).sum::<i64>() - copies;
+        counts.pairs = choose_two(total) - copies;
     }
 
     fn compare_all(&self, weight: &impl Fn(usize) -> i64) -> i64 {

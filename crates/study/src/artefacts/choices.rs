@@ -2,9 +2,10 @@
 
 use super::{
     Recipe,
-    common::{conventions, fixed, section},
+    common::{fixed, section},
     correlation::{LEVEL, SRR, cell, with_interval},
-    zoo,
+    settings::conventions,
+    zoo::{self, Model},
 };
 use crate::{
     Result,
@@ -69,13 +70,7 @@ impl Recipe for Choices {
             .shows(SHOWS)
             .finding(finding(&choices, &analysis))
             .paper(PAPER)
-            .setting(
-                "Reference",
-                choices
-                    .first()
-                    .map(|choice| conventions(&choice.request.conventions))
-                    .unwrap_or_default(),
-            )
+            .setting("Reference", reference(&choices, &models)?)
             .spread(format!(
                 "{} % bootstrap intervals over models (B = {}).",
                 100.0 * LEVEL,
@@ -83,7 +78,7 @@ impl Recipe for Choices {
             ))
             .chart(chart(&choices, &analysis))
             .table(table(&choices, &analysis));
-        let artefact = zoo::describe_zoo(artefact, context.profile, &models);
+        let artefact = zoo::describe_zoo(artefact, context.profile, &models)?;
         Ok(artefact.note(
             "The gradient taken of λ‖Z‖_{0} is an open convention too, but of the regularizer alone: no measured value depends on it.",
         ))
@@ -129,6 +124,19 @@ impl Choices {
         }
         Ok(found)
     }
+}
+
+/// The conventions of the reference, and over how many images it is taken.
+fn reference(choices: &[Choice], models: &[Model]) -> Result<String> {
+    let Some(first) = choices.first() else {
+        return Ok("none".to_owned());
+    };
+    let request = std::slice::from_ref(&first.request);
+    Ok(format!(
+        "{}; {}",
+        conventions(&first.request.conventions),
+        zoo::over_images(models, request)?
+    ))
 }
 
 fn finding(choices: &[Choice], analysis: &Analysis) -> String {

@@ -1,14 +1,12 @@
 //! What several artefacts say in the same way.
 
 use crate::{
-    Error, Result, RunConfig,
+    Error, Result,
     plan::PlannedRun,
     report::{Artefact, number},
     store::RunResult,
 };
-use srr_coding_rate::{ClassToken, Conventions, Location, MeasuredNorms, Sparsity};
 use srr_layers::Variant;
-use srr_trainer::{Optimizer, Schedule};
 
 /// A table of the profile that must be there.
 pub(super) fn section<'a, T>(section: &'a Option<T>, name: &str) -> Result<&'a T> {
@@ -18,6 +16,9 @@ pub(super) fn section<'a, T>(section: &'a Option<T>, name: &str) -> Result<&'a T
         expected: format!("a table `[{name}]`, be it empty"),
     })
 }
+
+/// Two results that differ by less are the same: what is left is rounding.
+pub(super) const TIE: f64 = 1e-9;
 
 /// A variant's name as the papers write it.
 pub(super) const fn title(variant: Variant) -> &'static str {
@@ -90,135 +91,11 @@ pub(super) fn deviation(values: &[f64]) -> f64 {
     (squares / (values.len() as f64 - 1.0)).sqrt()
 }
 
-/// Adds the settings that all runs of an artefact share, and a note when they were not judged on the test set.
-pub(super) fn describe(artefact: Artefact, runs: &[PlannedRun]) -> Artefact {
-    let Some(run) = runs.first() else {
-        return artefact.note("No runs were asked for.");
-    };
-    let config = &run.config;
-    let data = &config.data;
-    let judged = run.data.judged_on();
-    let artefact = artefact
-        .setting(
-            "Data",
-            format!(
-                "{}: {} training, {} {judged} images",
-                data.name, data.train, data.test
-            ),
-        )
-        .setting("Model", describe_model(runs, config))
-        .setting("Training", describe_training(runs, config))
-        .setting(
-            "Element type",
-            all_values(runs, |config| {
-                format!("{:?}", config.element).to_lowercase()
-            }),
-        );
-    if data.held_out {
-        artefact
-            .note("Models are judged on a held-out part of the training set, not on the test set.")
-    } else {
-        artefact
-    }
-}
-
-/// The values that a setting takes over the runs, each once, in order.
-fn all_values(runs: &[PlannedRun], get: impl Fn(&RunConfig) -> String) -> String {
-    let mut values: Vec<String> = Vec::new();
-    for value in runs.iter().map(|run| get(&run.config)) {
-        if !values.contains(&value) {
-            values.push(value);
-        }
-    }
-    values.join(", ")
-}
-
-fn describe_model(runs: &[PlannedRun], config: &RunConfig) -> String {
-    let model = &config.model;
-    format!(
-        "d = {}, L = {}, K = {}, patch {}, β = {}, λ = {}, dropout {}",
-        all_values(runs, |config| config.model.dim.to_string()),
-        model.depth,
-        model.heads,
-        model.patch,
-        model.step_size,
-        model.threshold,
-        all_values(runs, |config| config.model.dropout.to_string()),
-    )
-}
-
-fn describe_training(runs: &[PlannedRun], config: &RunConfig) -> String {
-    let training = &config.training;
-    let optimizer = match training.optimizer {
-        Optimizer::Adam { .. } => "Adam",
-        Optimizer::AdamW { .. } => "AdamW",
-        Optimizer::Sgd { .. } => "SGD",
-        Optimizer::Lion { .. } => "Lion",
-    };
-    let schedule = match training.schedule {
-        Schedule::Constant => "constant learning rate".to_owned(),
-        Schedule::Step { every, factor } => format!("× {factor} every {every} epochs"),
-        Schedule::WarmupCosine { warmup, .. } => {
-            format!("cosine schedule after {warmup} epochs of warm-up")
-        }
-    };
-    let stop = match training.stop {
-        Some(stop) => format!(", stop at cross-entropy {}", stop.cross_entropy),
-        None => String::new(),
-    };
-    let augmentation = if training.augmentation.is_empty() {
-        "no augmentation".to_owned()
-    } else {
-        let steps: Vec<String> = training
-            .augmentation
-            .iter()
-            .map(|step| format!("{step:?}"))
-            .collect();
-        format!("augmentation {}", steps.join(", "))
-    };
-    format!(
-        "{optimizer}, learning rate {}, batch {}, {schedule}, at most {} epochs{stop}, {augmentation}",
-        all_values(runs, |config| config.training.learning_rate.to_string()),
-        all_values(runs, |config| config.training.batch_size.to_string()),
-        all_values(runs, |config| config.training.epochs.to_string()),
-    )
-}
-
-/// The conventions of a rate in words.
-pub(super) fn conventions(conventions: &Conventions) -> String {
-    let precision = if conventions.precision.is_unit_gamma() {
-        "ε^{2} = p/N".to_owned()
-    } else {
-        // Any sizes will do: this precision does not depend on them.
-        format!(
-            "ε^{{2}} = {}",
-            say(conventions.precision.epsilon_squared(1, 1), 3)
-        )
-    };
-    let mut words = vec![
-        precision,
-        format!("λ = {}", conventions.lambda),
-        match conventions.sparsity {
-            Sparsity::Count => "‖Z‖_{0} as a count".to_owned(),
-            Sparsity::Density => "‖Z‖_{0} as a share".to_owned(),
-        },
-        match conventions.class_token {
-            ClassToken::Counted => "class token counted".to_owned(),
-            ClassToken::LeftOut => "class token left out".to_owned(),
-        },
-        match conventions.location {
-            Location::LayerOutput => "R^{c} at the layer's output".to_owned(),
-            Location::AttentionInput => "R^{c} at the attention's input".to_owned(),
-        },
-        match conventions.norms {
-            MeasuredNorms::Removed => "LayerNorm removed".to_owned(),
-            MeasuredNorms::Kept => "LayerNorm kept".to_owned(),
-        },
-    ];
-    if conventions.unit_tokens {
-        words.push("unit tokens".to_owned());
-    }
-    words.join(", ")
+/// Those with the largest value, all that are equal to it but for rounding.
+pub(super) fn leaders<T: Copy>(items: &[(T, f64)]) -> Vec<T> {
+    let largest = items.iter().map(|item| item.1).fold(f64::MIN, f64::max);
+    let leading = items.iter().filter(|item| item.1 >= largest - TIE);
+    leading.map(|item| item.0).collect()
 }
 
 /// Adds a note for every run that diverged.
@@ -252,6 +129,14 @@ mod tests {
             ("1 run".to_owned(), "2 runs".to_owned())
         );
         assert_eq!(seeds(&[4, 7]), "2 (4, 7)");
+    }
+
+    #[test]
+    fn leaders_are_all_that_differ_by_rounding_alone() {
+        // 0.1 + 0.2 is above 0.3 by one unit in the last place.
+        let items = [("a", 0.3), ("b", 0.1 + 0.2), ("c", 0.299)];
+        assert_eq!(leaders(&items), ["a", "b"]);
+        assert_eq!(leaders::<&str>(&[]), [""; 0]);
     }
 
     #[test]

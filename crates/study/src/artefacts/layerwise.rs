@@ -2,10 +2,11 @@
 
 use super::{
     Recipe,
-    common::{describe, fixed, list, note_diverged, percent, say, section, title},
+    common::{fixed, list, note_diverged, percent, say, section, title},
+    settings::describe,
 };
 use crate::{
-    Error, Result,
+    Result,
     plan::{Context, PlannedRun},
     profile::Profile,
     report::{Artefact, Axis, Cell, Chart, Column, Ink, Mark, Panel, Series, Share, Table},
@@ -42,6 +43,29 @@ struct Course {
     epochs: Vec<(usize, Vec<LayerRates>)>,
 }
 
+/// The run of `layerwise` that is this one but for the rates that it records, where there is one: recorded rates change nothing else, so
+/// that the two need not be trained apart.
+pub(super) fn with_rates(context: &Context<'_>, run: PlannedRun) -> Result<PlannedRun> {
+    let Some(section) = &context.profile.layerwise else {
+        return Ok(run);
+    };
+    let (variant, seed) = (run.config.model.variant, run.config.seed);
+    if seed != section.seed || !section.variants.contains(&variant) {
+        return Ok(run);
+    }
+    let other = context.run(&section.setup(context.profile), variant, seed)?;
+    let mut recording = run.config.clone();
+    recording
+        .training
+        .rates
+        .clone_from(&other.config.training.rates);
+    Ok(if recording == other.config {
+        other
+    } else {
+        run
+    })
+}
+
 impl Recipe for Layerwise {
     fn name(&self) -> &'static str {
         "layerwise"
@@ -54,24 +78,6 @@ impl Recipe for Layerwise {
     fn plan(&self, context: &Context<'_>) -> Result<Vec<PlannedRun>> {
         let section = section(&context.profile.layerwise, self.name())?;
         let setup = section.setup(context.profile);
-        if setup.training.rates.is_none() {
-            return Err(Error::Setting {
-                key: "layerwise.training.rates".to_owned(),
-                found: "missing".to_owned(),
-                expected: "which rates to record, such as { images = 64, every = 1 }".to_owned(),
-            });
-        }
-        if let Some(variant) = section
-            .variants
-            .iter()
-            .find(|variant| !variant.is_white_box())
-        {
-            return Err(Error::Setting {
-                key: "layerwise.variants".to_owned(),
-                found: variant.to_string(),
-                expected: "variants with subspace bases".to_owned(),
-            });
-        }
         let run = |&variant| context.run(&setup, variant, section.seed);
         section.variants.iter().map(run).collect()
     }
@@ -100,10 +106,10 @@ impl Recipe for Layerwise {
             .paper(PAPER)
             .seeds(format!("1 ({})", section.seed))
             .spread("None: one run per variant. The rates are means over images.")
-            .chart(chart(&courses, section.curves))
+            .chart(chart(&courses))
             .table(summary(&courses))
             .table(table(&courses));
-        let artefact = describe_rates(describe(artefact, &runs), &runs);
+        let artefact = describe(artefact, &runs)?;
         Ok(note_diverged(
             artefact,
             courses.iter().map(|course| (&course.run, &course.result)),
@@ -118,24 +124,6 @@ const SHOWS: &str = "How far each layer compresses its tokens against its subspa
 const PAPER: &str = "The paper's analysis (§4.1): the attention step keeps the second-order term of the rate's gradient and \
     drops the first-order one, so the step as derived raises R^{c}.\n\n\
     The curves of its Fig. 2 and 3 are not recorded in numbers here, so they can be compared by shape only.";
-
-fn describe_rates(artefact: Artefact, runs: &[PlannedRun]) -> Artefact {
-    match runs
-        .first()
-        .and_then(|run| run.config.training.rates.as_ref())
-    {
-        Some(rates) => artefact.setting(
-            "Rates",
-            format!(
-                "{} training images, every {} epochs; {}",
-                rates.images,
-                rates.every,
-                super::common::conventions(&rates.conventions)
-            ),
-        ),
-        None => artefact,
-    }
-}
 
 /// What happened, from the numbers.
 fn finding(courses: &[Course]) -> String {
@@ -263,7 +251,7 @@ fn table(courses: &[Course]) -> Table {
 }
 
 /// One row of panels per quantity, one column per variant, one curve per epoch.
-fn chart(courses: &[Course], curves: usize) -> Chart {
+fn chart(courses: &[Course]) -> Chart {
     let last = courses
         .iter()
         .filter_map(|course| Some(course.epochs.last()?.0))
@@ -273,7 +261,8 @@ fn chart(courses: &[Course], curves: usize) -> Chart {
         "layerwise",
         "Rates by layer, from initialization to the end of training",
         format!(
-            "One curve per epoch (at most {curves} are drawn, the first and the last among them)."
+            "One curve per recorded epoch, {} for each variant, colored from initialization (epoch 0) to the end (epoch {last}).",
+            range(courses.iter().map(|course| course.epochs.len()))
         ),
     )
     .columns(courses.len().max(1))
@@ -286,7 +275,7 @@ fn chart(courses: &[Course], curves: usize) -> Chart {
                 Axis::new("layer").integers(),
                 Axis::new(heading),
             );
-            for (epoch, layers) in thinned(&course.epochs, curves) {
+            for (epoch, layers) in &course.epochs {
                 let points = layers
                     .iter()
                     .enumerate()
@@ -303,6 +292,16 @@ fn chart(courses: &[Course], curves: usize) -> Chart {
     chart
 }
 
+/// `41`, or `12 to 41` where they differ.
+fn range(counts: impl Iterator<Item = usize> + Clone) -> String {
+    let (least, most) = (counts.clone().min().unwrap_or(0), counts.max().unwrap_or(0));
+    if least == most {
+        most.to_string()
+    } else {
+        format!("{least} to {most}")
+    }
+}
+
 fn final_note(course: &Course) -> String {
     match course.result.test_accuracy() {
         Some(accuracy) => format!(
@@ -314,28 +313,105 @@ fn final_note(course: &Course) -> String {
     }
 }
 
-/// At most `n` items (but never less than two of two or more), evenly spread, first and last among them.
-fn thinned<T>(items: &[T], n: usize) -> Vec<&T> {
-    let n = n.max(2).min(items.len());
-    match n {
-        0 | 1 => items.iter().collect(),
-        _ => (0..n)
-            .map(|i| &items[i * (items.len() - 1) / (n - 1)])
-            .collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{data::DataStore, store::Store};
+
+    const PROFILE: &str = r#"
+name = "tiny"
+about = "A study for tests."
+[data]
+name = "optdigits"
+train = 40
+test = 20
+[model]
+patch = 4
+dim = 4
+depth = 2
+heads = 2
+[training]
+batch_size = 8
+epochs = 20
+[layerwise]
+variants = ["crate"]
+[layerwise.training]
+rates = { images = 4 }
+[regularized-layers]
+seeds = [0, 1]
+"#;
+
+    fn with_context<T>(text: &str, work: impl FnOnce(&Context<'_>) -> T) -> T {
+        let folder = tempfile::tempdir().unwrap();
+        let profile = Profile::parse("test", text).unwrap();
+        let context = Context {
+            profile: &profile,
+            data: &DataStore::new(),
+            store: &Store::open(folder.path(), "tiny").unwrap(),
+        };
+        work(&context)
+    }
 
     #[test]
-    fn thinning_keeps_both_ends() {
-        let items: Vec<usize> = (0..21).collect();
-        assert_eq!(thinned(&items, 5), [&0, &5, &10, &15, &20]);
-        assert_eq!(thinned(&items, 1), [&0, &20]);
-        assert_eq!(thinned(&items[..3], 9).len(), 3);
-        assert_eq!(thinned(&items[..1], 9), [&0]);
-        assert!(thinned(&items[..0], 9).is_empty());
+    fn runs_that_differ_in_recorded_rates_alone_are_shared() {
+        let shared = |text: &str| {
+            with_context(text, |context| {
+                let own = Layerwise.plan(context).unwrap();
+                let other = super::super::regularized_layers::RegularizedLayers;
+                let runs = other.plan(context).unwrap();
+                let ids = runs.iter().filter(|run| run.id == own[0].id);
+                (ids.count(), runs.len())
+            })
+        };
+        // Layer 2, random and all layers, two seeds, with and without the penalty: seed 0 without it is the run of `layerwise`.
+        assert_eq!(shared(PROFILE), (3, 12));
+        let other = PROFILE.replace(
+            "seeds = [0, 1]",
+            "seeds = [0, 1]\ntraining = { epochs = 3 }",
+        );
+        assert_eq!(shared(&other), (0, 12));
+    }
+
+    #[test]
+    fn every_recorded_epoch_is_drawn() {
+        with_context(PROFILE, |context| {
+            let run = Layerwise.plan(context).unwrap().remove(0);
+            let rates = LayerRates {
+                coding_rate: 3.0,
+                compressed_rate: 2.0,
+                nonzeros: 5.0,
+                density: 0.5,
+                srr: 1.0,
+                images: 4,
+                non_finite: 0,
+            };
+            let course = Course {
+                variant: Variant::Crate,
+                result: RunResult::new(
+                    srr_trainer::Status::Finished {
+                        reason: srr_trainer::Reason::Epochs,
+                    },
+                    None,
+                    srr_layers::ParameterCount {
+                        trainable: 0,
+                        total: 0,
+                    },
+                ),
+                run,
+                epochs: (0..=40).map(|epoch| (epoch, vec![rates; 6])).collect(),
+            };
+            let drawn = chart(&[course]);
+            assert_eq!(drawn.panels.len(), DRAWN.len());
+            for panel in &drawn.panels {
+                let inks: Vec<Ink> = panel.series.iter().map(|series| series.ink).collect();
+                let epochs = (0..=40).map(|epoch| Ink::Sequence(f64::from(epoch)));
+                assert_eq!(inks, epochs.collect::<Vec<_>>());
+            }
+            assert!(
+                drawn.caption.contains("41 for each variant"),
+                "{}",
+                drawn.caption
+            );
+        });
     }
 }

@@ -8,9 +8,9 @@ mod paired;
 mod regularization;
 mod regularized_layers;
 mod scatter;
+mod settings;
 mod taylor;
 mod toy_ascent;
-
 mod variants;
 mod zoo;
 
@@ -61,11 +61,14 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     ALL.iter().map(|recipe| recipe.name())
 }
 
-/// The artefacts that a profile has, or those of them named in `only` when it is not empty.
+/// The artefacts that a profile has, or those of them named in `only` when it is not empty. The profile's values are checked first: what
+/// is selected here can be planned.
 ///
 /// # Errors
+/// As [`Profile::validate`];
 /// [`Error::UnknownArtefact`] for a name that is no artefact, or none of this profile.
 pub fn select(profile: &Profile, only: &[String]) -> Result<Vec<&'static dyn Recipe>> {
+    profile.validate()?;
     let there: Vec<_> = ALL
         .into_iter()
         .filter(|recipe| recipe.wanted(profile))

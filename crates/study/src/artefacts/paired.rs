@@ -1,6 +1,6 @@
 //! Two ways of training compared seed by seed: the mean difference and Student's interval for it.
 
-use super::common::{deviation, fixed, mean};
+use super::common::{TIE, deviation, fixed, mean};
 
 /// The 97.5 % quantiles of Student's t for 1 to 30 degrees of freedom.
 const STUDENT: [f64; 30] = [
@@ -42,11 +42,11 @@ impl Paired {
         })
     }
 
-    /// Whether the interval lies above zero (1), below (−1), or neither (0).
+    /// Whether the interval lies above zero (1), below (−1), or neither (0), by more than rounding.
     pub(super) fn sign(&self) -> i8 {
         match self.interval {
-            Some((low, _)) if low > 0.0 => 1,
-            Some((_, high)) if high < 0.0 => -1,
+            Some((low, _)) if low > TIE => 1,
+            Some((_, high)) if high < -TIE => -1,
             _ => 0,
         }
     }

@@ -2,8 +2,9 @@
 
 use super::{
     Recipe,
-    common::{describe, deviation, fixed, list, mean, note_diverged, section, seeds, title},
+    common::{deviation, fixed, list, mean, note_diverged, section, seeds, title},
     paired::Paired,
+    settings::describe,
 };
 use crate::{
     Result,
@@ -60,12 +61,10 @@ impl Recipe for Regularization {
             });
         }
         let rows = rows(&section.variants, &pairs);
-        let plain: Vec<PlannedRun> = pairs.iter().map(|pair| pair.plain.0.clone()).collect();
         let artefact = Artefact::new("regularization", "Training with the sparse rate reduction as a penalty")
             .shows(SHOWS)
             .finding(finding(&rows))
             .paper(PAPER)
-            .setting("Penalty", format!("η = {}, layer: {}, λ = 0.1, ε^{{2}} = p/N", section.eta, section.layers))
             .seeds(seeds(&section.seeds))
             .spread("Sample standard deviation over seeds; 95 % Student interval of the difference, paired by seed.")
             .chart(chart(&rows))
@@ -74,7 +73,7 @@ impl Recipe for Regularization {
             .iter()
             .flat_map(|pair| [&pair.plain, &pair.regularized]);
         Ok(note_diverged(
-            describe(artefact, &plain),
+            describe(artefact, &runs)?,
             results.map(|(run, result)| (run, result)),
         ))
     }
@@ -166,13 +165,20 @@ fn finding(rows: &[Row]) -> String {
         return "No pair of runs finished.".to_owned();
     }
     let [down, open, up] = &verdicts;
-    format!(
-        "The penalty raises accuracy for {}, lowers it for {}; for {} the interval of the difference includes zero or there is none.\n\n{}",
-        list(up),
-        list(down),
-        list(open),
-        details.join(" ")
-    )
+    let headline = if up.is_empty() && down.is_empty() {
+        format!(
+            "With and without the penalty cannot be told apart: no interval of the difference lies off zero ({}).",
+            list(open)
+        )
+    } else {
+        format!(
+            "The penalty raises accuracy for {}, lowers it for {}; for {} the interval of the difference includes zero or there is none.",
+            list(up),
+            list(down),
+            list(open)
+        )
+    };
+    format!("{headline}\n\n{}", details.join(" "))
 }
 
 fn table(rows: &[Row]) -> Table {

@@ -2,9 +2,11 @@
 
 use super::{
     Recipe,
-    common::{describe, fixed, ink, list, mean, note_diverged, section, seeds, title},
+    common::{fixed, ink, leaders, list, mean, note_diverged, section, seeds, title},
+    layerwise::with_rates,
     paired::Paired,
     regularization::{Pair, accuracies, difference, error_bar, with_penalty},
+    settings::describe,
 };
 use crate::{
     Result,
@@ -77,15 +79,14 @@ impl Recipe for RegularizedLayers {
                 }),
             }
         }
-        let plain: Vec<PlannedRun> = rows
-            .iter()
-            .flat_map(|row| row.pairs.iter().map(|pair| pair.plain.0.clone()))
+        let pairs = rows.iter().flat_map(|row| &row.pairs);
+        let runs: Vec<PlannedRun> = pairs
+            .flat_map(|pair| [pair.plain.0.clone(), pair.regularized.0.clone()])
             .collect();
         let artefact = Artefact::new("regularized-layers", "Which layer the penalty is put on")
             .shows(SHOWS)
             .finding(finding(&rows))
             .paper(PAPER)
-            .setting("Penalty", format!("η = {}, λ = 0.1, ε^{{2}} = p/N", section.eta))
             .seeds(seeds(&section.seeds))
             .spread("Sample standard deviation over seeds; 95 % Student interval of the difference, paired by seed.")
             .chart(chart(&rows))
@@ -96,7 +97,7 @@ impl Recipe for RegularizedLayers {
                 .flat_map(|pair| [&pair.plain, &pair.regularized])
         });
         Ok(note_diverged(
-            describe(artefact, &plain),
+            describe(artefact, &runs)?,
             results.map(|(run, result)| (run, result)),
         ))
     }
@@ -116,7 +117,7 @@ impl RegularizedLayers {
                 for &seed in &section.seeds {
                     let plain = context.run(&setup, variant, seed)?;
                     let regularized = with_penalty(&plain, section.eta, choice)?;
-                    settings.push((variant, choice, plain, regularized));
+                    settings.push((variant, choice, with_rates(context, plain)?, regularized));
                 }
             }
         }
@@ -140,38 +141,64 @@ fn choices(section: &profile::RegularizedLayers, depth: usize) -> Vec<LayerChoic
         .collect()
 }
 
+/// Accuracies of one choice: its name and its pairs without and with the penalty in percent.
+type Compared = (String, Vec<(f64, f64)>);
+
 fn finding(rows: &[Row]) -> String {
-    let mut paragraphs = Vec::new();
-    for variant in variants(rows) {
-        let of = || {
-            rows.iter()
-                .filter(move |row| row.variant == variant && !row.accuracies().is_empty())
-        };
-        let best = of().max_by(|a, b| mean(&a.regularized()).total_cmp(&mean(&b.regularized())));
-        let Some(best) = best else { continue };
-        let details: Vec<String> = of()
-            .filter_map(|row| {
-                Some(format!(
-                    "{} {}",
-                    name(row.choice),
-                    Paired::new(&row.accuracies())?.say()
-                ))
-            })
-            .collect();
-        paragraphs.push(format!(
-            "{}: best with the penalty on {}, {} %, against {} % without it.\n\nAgainst the same runs without it: {}.",
-            title(variant),
-            name(best.choice),
-            fixed(mean(&best.regularized()), 2),
-            fixed(mean(&best.plain()), 2),
-            list(&details)
-        ));
-    }
+    let paragraphs: Vec<String> = variants(rows)
+        .into_iter()
+        .filter_map(|variant| {
+            let of = rows.iter().filter(|row| row.variant == variant);
+            let choices: Vec<Compared> =
+                of.map(|row| (name(row.choice), row.accuracies())).collect();
+            Some(format!("{}: {}", title(variant), compared(&choices)?))
+        })
+        .collect();
     if paragraphs.is_empty() {
         "No pair of runs finished.".to_owned()
     } else {
         paragraphs.join("\n\n")
     }
+}
+
+/// What can be told of the choices of one variant; `None` without any pair.
+fn compared(choices: &[Compared]) -> Option<String> {
+    let known: Vec<(&str, f64, Paired)> = choices
+        .iter()
+        .filter_map(|(name, pairs)| {
+            let with: Vec<f64> = pairs.iter().map(|pair| pair.1).collect();
+            Some((name.as_str(), mean(&with), Paired::new(pairs)?))
+        })
+        .collect();
+    let means: Vec<(&str, f64)> = known.iter().map(|(name, mean, _)| (*name, *mean)).collect();
+    let highest = means.iter().map(|item| item.1).reduce(f64::max)?;
+    let names = |sign: i8| {
+        let chosen = known.iter().filter(|(_, _, paired)| paired.sign() == sign);
+        chosen.map(|(name, _, _)| *name).collect::<Vec<_>>()
+    };
+    let verdict = match (names(1), names(-1)) {
+        (up, down) if up.is_empty() && down.is_empty() => {
+            "none of the choices can be told apart from training without the penalty (no interval of the difference lies off zero)"
+                .to_owned()
+        }
+        (up, down) => format!(
+            "the penalty raises accuracy on {} and lowers it on {}, with intervals of the difference off zero",
+            list(&up),
+            list(&down)
+        ),
+    };
+    let leaders = leaders(&means);
+    let tie = if leaders.len() > 1 { " (tied)" } else { "" };
+    let details: Vec<String> = known
+        .iter()
+        .map(|(name, _, paired)| format!("{name} {}", paired.say()))
+        .collect();
+    Some(format!(
+        "{verdict}; the highest mean, {} %, is that with the penalty on {}{tie}.\n\nAgainst the same runs without it: {}.",
+        fixed(highest, 2),
+        list(&leaders),
+        list(&details)
+    ))
 }
 
 fn name(choice: LayerChoice) -> String {
@@ -243,4 +270,50 @@ fn chart(rows: &[Row]) -> Chart {
         chart = chart.panel(panel);
     }
     chart
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choice(name: &str, pairs: &[(f64, f64)]) -> Compared {
+        (name.to_owned(), pairs.to_vec())
+    }
+
+    #[test]
+    fn a_tie_is_named_and_no_choice_is_best_by_rounding() {
+        let plain = [96.0, 95.0, 94.0];
+        let up = |by: [f64; 3]| -> Vec<(f64, f64)> {
+            plain
+                .iter()
+                .zip(by)
+                .map(|(&plain, by)| (plain, plain + by))
+                .collect()
+        };
+        let said = compared(&[
+            choice("layer 2", &up([0.3, -0.2, 0.2])),
+            // The same mean, but for rounding.
+            choice("all layers", &up([0.1, 0.1 + 0.2, -0.1])),
+            choice("a random layer", &up([0.0, 0.0, 0.0])),
+            choice("layer 4", &[]),
+        ])
+        .unwrap();
+        assert!(
+            said.contains("none of the choices can be told apart")
+                && said.contains("the highest mean, 95.10 %, is that with the penalty on layer 2 and all layers (tied)"),
+            "{said}"
+        );
+        let said = compared(&[
+            choice("layer 2", &up([1.0, 1.1, 0.9])),
+            choice("layer 4", &up([-1.0, -1.1, -0.9])),
+            choice("all layers", &up([0.3, -0.2, 0.2])),
+        ])
+        .unwrap();
+        assert!(
+            said.contains("raises accuracy on layer 2 and lowers it on layer 4")
+                && !said.contains("tied"),
+            "{said}"
+        );
+        assert_eq!(compared(&[choice("layer 2", &[])]), None);
+    }
 }

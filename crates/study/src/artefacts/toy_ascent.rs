@@ -230,6 +230,9 @@ fn table(rows: &[Row], seeds: &[u64]) -> Table {
     table
 }
 
+/// Where the logarithmic axis ends: of rates far below 1 only that they are matters.
+const FLOOR: f64 = 1.0;
+
 fn chart(rows: &[Row], layers: usize) -> Chart {
     let mut panel = Panel::new(
         "",
@@ -244,13 +247,17 @@ fn chart(rows: &[Row], layers: usize) -> Chart {
             .collect();
         let points = (0..layers).map(|layer| ((layer + 1) as f64, mean(&row.after(layer))));
         let points = std::iter::once((0.0, mean(&start))).chain(points);
+        let points = points.filter(|(_, rate)| rate.is_finite());
+        let points = points.map(|(layer, rate)| (layer, rate.max(FLOOR)));
         panel =
             panel.series(Series::new(row.rule.label(), ink, Mark::LineAndPoints).points(points));
     }
     Chart::new(
         "toy-ascent",
         "R^{c} through the attention-only toy",
-        "Logarithmic; a curve ends where double precision overflows.",
+        format!(
+            "Logarithmic; rates below {FLOOR} are drawn at {FLOOR}. A curve ends where double precision overflows."
+        ),
     )
     .panel(panel)
 }

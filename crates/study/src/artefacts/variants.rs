@@ -2,7 +2,9 @@
 
 use super::{
     Recipe,
-    common::{describe, deviation, fixed, ink, mean, note_diverged, section, seeds, title},
+    common::{deviation, fixed, ink, leaders, list, mean, note_diverged, section, seeds, title},
+    paired::Paired,
+    settings::describe,
 };
 use crate::{
     Result,
@@ -79,16 +81,16 @@ impl Recipe for Variants {
         }
         let artefact = Artefact::new("variants", "Accuracy and size of the variants")
             .shows(SHOWS)
-            .finding(finding(&rows))
+            .finding(finding(&rows.iter().map(Row::scored).collect::<Vec<_>>()))
             .paper(PAPER)
             .seeds(seeds(&section.seeds))
-            .spread("Sample standard deviation over seeds.")
+            .spread("Sample standard deviation over seeds; 95 % Student interval of differences, paired by seed.")
             .chart(chart(&rows))
             .table(table(&rows));
         let results = rows
             .iter()
             .flat_map(|row| row.runs.iter().map(|(run, result)| (run, result)));
-        Ok(note_diverged(describe(artefact, &runs), results))
+        Ok(note_diverged(describe(artefact, &runs)?, results))
     }
 }
 
@@ -97,45 +99,117 @@ const SHOWS: &str = "Top-1 accuracy and number of parameters of every way to wri
     (CRATE), a random one that is never trained (CRATE-Fix), none at all (CRATE-Identity); and an ordinary vision transformer in \
     the same frame (ViT).";
 
-const PAPER: &str = "The accuracies of the paper's Table 3 (CIFAR-10) are not recorded here.\n\n\
-    Its setting is d = 384, L = 12, where by exact counts CRATE has 5,709,706 parameters and the tied variants have 3,935,626.";
+const PAPER: &str = "The paper's Table 3 has top-1 accuracies and parameter counts of CRATE-C, CRATE-N, CRATE-T, CRATE, CRATE-Fix and \
+    CRATE-Identity. Its numbers are not at hand, so there is nothing to compare with.\n\n\
+    At d = 384, L = 12 and ten classes, a size of the paper, our count gives CRATE 5,709,706 parameters and the tied variants 3,935,626.";
 
-fn finding(rows: &[Row]) -> String {
-    let mut ranked: Vec<(&Row, Vec<f64>)> = rows
+/// A variant with the test accuracies of its runs in percent, by seed.
+type Scored = (Variant, Vec<(u64, f64)>);
+
+impl Row {
+    fn scored(&self) -> Scored {
+        let of = |(run, result): &(PlannedRun, RunResult)| {
+            Some((run.config.seed, 100.0 * result.test_accuracy()?))
+        };
+        (self.variant, self.runs.iter().filter_map(of).collect())
+    }
+}
+
+/// Accuracies of `second` minus those of `first`, paired by seed.
+fn paired(first: &Scored, second: &Scored) -> Option<Paired> {
+    let of = |&(seed, accuracy): &(u64, f64)| {
+        let (_, other) = second.1.iter().find(|(other, _)| *other == seed)?;
+        Some((accuracy, *other))
+    };
+    Paired::new(&first.1.iter().filter_map(of).collect::<Vec<_>>())
+}
+
+fn accuracies(scored: &Scored) -> Vec<f64> {
+    scored.1.iter().map(|(_, accuracy)| *accuracy).collect()
+}
+
+fn finding(scored: &[Scored]) -> String {
+    let mut ranked: Vec<(&Scored, f64)> = scored
         .iter()
-        .map(|row| (row, row.accuracies()))
-        .filter(|(_, all)| !all.is_empty())
+        .filter(|scored| !scored.1.is_empty())
+        .map(|scored| (scored, mean(&accuracies(scored))))
         .collect();
-    ranked.sort_by(|(_, a), (_, b)| mean(b).total_cmp(&mean(a)));
-    let (Some((best, best_values)), Some((worst, worst_values))) = (ranked.first(), ranked.last())
-    else {
+    ranked.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+    let leading = leaders(&ranked);
+    let reversed: Vec<(&Scored, f64)> = ranked.iter().map(|(row, mean)| (*row, -mean)).collect();
+    let trailing = leaders(&reversed);
+    let Some(&best) = leading.first() else {
         return "No run finished.".to_owned();
     };
-    let mut text = format!(
-        "{} is best with {}, {} last with {}.",
-        title(best.variant),
-        spread(best_values),
-        title(worst.variant),
-        spread(worst_values)
-    );
+    let names = |rows: &[&Scored]| list(&rows.iter().map(|row| title(row.0)).collect::<Vec<_>>());
+    let with = |rows: &[&Scored]| match rows {
+        [one] => format!("{}, {}", names(rows), spread(&accuracies(one))),
+        rows => {
+            let all: Vec<String> = rows.iter().map(|row| spread(&accuracies(row))).collect();
+            format!("{} (tied), {}", names(rows), list(&all))
+        }
+    };
+    let headline = if leading.len() == ranked.len() {
+        format!("The mean accuracy is that of {}.", with(&leading))
+    } else {
+        format!(
+            "The highest mean accuracy is that of {}; the lowest that of {}.",
+            with(&leading),
+            with(&trailing)
+        )
+    };
     let order: Vec<String> = ranked
         .iter()
-        .map(|(row, values)| format!("{} {}", title(row.variant), fixed(mean(values), 1)))
+        .map(|(row, mean)| format!("{} {}", title(row.0), fixed(*mean, 2)))
         .collect();
-    text.push_str(&format!("\n\nFrom best to worst: {}.", order.join(", ")));
-    let of = |variant: Variant| ranked.iter().find(|(row, _)| row.variant == variant);
+    let mut text = format!(
+        "{headline}\n\nMeans from high to low: {}.",
+        order.join(", ")
+    );
+    if ranked.len() > 1 {
+        text.push_str(&format!(" {}", told_apart(best, &ranked)));
+    }
+    let of = |variant: Variant| {
+        ranked
+            .iter()
+            .map(|item| item.0)
+            .find(|row| row.0 == variant)
+    };
     for other in [Variant::Fix, Variant::Identity, Variant::Vit] {
-        if let (Some((_, full)), Some((_, values))) = (of(Variant::Crate), of(other)) {
-            let difference = mean(full) - mean(values);
+        if let (Some(full), Some(other)) = (of(Variant::Crate), of(other))
+            && let Some(difference) = paired(other, full)
+        {
             text.push_str(&format!(
-                " CRATE is {} points {} {}.",
-                fixed(difference.abs(), 1),
-                if difference >= 0.0 { "above" } else { "below" },
-                title(other)
+                " CRATE against {}: {}.",
+                title(other.0),
+                difference.say()
             ));
         }
     }
     text
+}
+
+/// Which variants one is above by intervals of the difference paired by seed, and which it cannot be told apart from.
+fn told_apart(best: &Scored, ranked: &[(&Scored, f64)]) -> String {
+    let (mut below, mut open) = (Vec::new(), Vec::new());
+    for (other, _) in ranked.iter().filter(|(other, _)| other.0 != best.0) {
+        match paired(other, best).map_or(0, |difference| difference.sign()) {
+            1 => &mut below,
+            _ => &mut open,
+        }
+        .push(title(other.0));
+    }
+    let name = title(best.0);
+    if below.is_empty() {
+        return format!(
+            "Paired by seed, {name} cannot be told apart from any other: no 95 % interval of a difference lies off zero."
+        );
+    }
+    format!(
+        "Paired by seed, {name} is above {} (95 % intervals of the difference off zero) and not told apart from {}.",
+        list(&below),
+        list(&open)
+    )
 }
 
 /// `96.1 ± 0.2 % (3 seeds)`.
@@ -209,4 +283,53 @@ fn chart(rows: &[Row]) -> Chart {
         "Means over seeds; bars are ± one standard deviation.",
     )
     .panel(panel)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scored(variant: Variant, accuracies: &[f64]) -> Scored {
+        (variant, (0..).zip(accuracies.iter().copied()).collect())
+    }
+
+    #[test]
+    fn ties_are_named_and_differences_within_the_spread_decide_nothing() {
+        let said = finding(&[
+            scored(Variant::Crate, &[96.0, 95.0, 94.0]),
+            scored(Variant::Fix, &[95.9, 95.2, 93.9]),
+            scored(Variant::Vit, &[94.0, 95.0, 95.5]),
+        ]);
+        for expected in [
+            "The highest mean accuracy is that of CRATE and CRATE-Fix (tied)",
+            "the lowest that of ViT",
+            "CRATE cannot be told apart from any other",
+            "CRATE against ViT: +0.17 points [",
+        ] {
+            assert!(said.contains(expected), "{expected}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_difference_beyond_the_spread_is_stated() {
+        let said = finding(&[
+            scored(Variant::Negative, &[90.0, 89.0, 88.1]),
+            scored(Variant::Crate, &[96.0, 95.0, 94.0]),
+        ]);
+        assert!(
+            said.starts_with("The highest mean accuracy is that of CRATE, 95.0 ± 1.0 % (3 seeds)")
+                && said.contains("CRATE is above CRATE-N")
+                && said.contains("not told apart from none"),
+            "{said}"
+        );
+        let equal = finding(&[
+            scored(Variant::Crate, &[95.0]),
+            scored(Variant::Negative, &[95.0]),
+        ]);
+        assert!(
+            equal.contains("CRATE and CRATE-N (tied)") && !equal.contains("lowest"),
+            "{equal}"
+        );
+        assert_eq!(finding(&[]), "No run finished.");
+    }
 }

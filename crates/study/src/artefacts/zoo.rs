@@ -1,17 +1,20 @@
 //! The zoo: models over every combination of hyper-parameters, which `correlation`, `scatter` and `choices` share.
 
-use super::common::{describe, section, seeds, title};
+use super::{
+    common::{list, section, seeds, title},
+    settings::describe,
+};
 use crate::{
     Error, Result, RunConfig,
     grid::Grid,
     measuring::{MeasureRecord, MeasureRequest},
     plan::{Context, PlannedRun},
     profile::{self, Profile},
-    report::Artefact,
+    report::{Artefact, Cell, Column},
     store::RunResult,
 };
 use srr_measures::statistics::Table;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Name of a hyper-parameter in files and charts, and its value of a run.
 type Axis = (&'static str, fn(&RunConfig) -> String);
@@ -155,8 +158,113 @@ pub(super) fn statistics(models: &[Model], columns: &[(String, MeasureRequest)])
     Ok(table)
 }
 
+/// A number of a measured column, as `zoo.csv` has it.
+pub(super) struct Detail<'a> {
+    name: &'a str,
+    request: &'a MeasureRequest,
+    of: Of,
+}
+
+/// Which number of a record.
+enum Of {
+    Value,
+    Term(String),
+    StandardError,
+    Images,
+}
+
+impl Detail<'_> {
+    /// Key and heading.
+    pub(super) fn column(&self) -> Column {
+        let suffix = match &self.of {
+            Of::Value => return Column::new(self.name.replace('-', "_"), self.name),
+            Of::Term(term) => term.as_str(),
+            Of::StandardError => "standard_error",
+            Of::Images => "images",
+        };
+        Column::new(
+            format!("{}_{suffix}", self.name.replace('-', "_")),
+            format!("{}: {}", self.name, suffix.replace('_', " ")),
+        )
+    }
+
+    /// The number of a model, or why it has none.
+    pub(super) fn cell(&self, model: &Model) -> Result<Cell> {
+        let record = model.measured(self.request)?;
+        Ok(match &self.of {
+            Of::Value => record.cell(),
+            Of::Term(term) => record.term(term),
+            Of::StandardError => record.standard_error.into(),
+            Of::Images => record.images.into(),
+        })
+    }
+}
+
+/// Every number there is of every column: the value, its terms, its standard error, and how many images it is of.
+pub(super) fn details<'a>(
+    models: &[Model],
+    columns: &'a [(String, MeasureRequest)],
+) -> Result<Vec<Detail<'a>>> {
+    let mut details = Vec::new();
+    for (name, request) in columns {
+        let records = models
+            .iter()
+            .map(|model| model.measured(request))
+            .collect::<Result<Vec<_>>>()?;
+        let terms: BTreeSet<&String> = records
+            .iter()
+            .flat_map(|record| record.terms.keys())
+            .collect();
+        let mut found = vec![Of::Value];
+        found.extend(terms.into_iter().map(|term| Of::Term(term.clone())));
+        if records.iter().any(|record| record.standard_error.is_some()) {
+            found.push(Of::StandardError);
+        }
+        if records.iter().any(|record| record.images.is_some()) {
+            found.push(Of::Images);
+        }
+        details.extend(found.into_iter().map(|of| Detail { name, request, of }));
+    }
+    Ok(details)
+}
+
+/// Over how many training images the values of the requests are: `over 512 training images`, with the names of the measures where
+/// there are several.
+pub(super) fn over_images(models: &[Model], requests: &[MeasureRequest]) -> Result<String> {
+    let mut measures_of: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    for request in requests {
+        for model in models {
+            if let Some(images) = model.measured(request)?.images {
+                let measures = measures_of.entry(images).or_default();
+                if !measures.contains(&request.measure.as_str()) {
+                    measures.push(&request.measure);
+                }
+            }
+        }
+    }
+    if measures_of.is_empty() {
+        return Ok("over no training images".to_owned());
+    }
+    let parts = measures_of.iter().map(|(images, measures)| {
+        let over = format!(
+            "over {images} training image{}",
+            if *images == 1 { "" } else { "s" }
+        );
+        if requests.len() == 1 {
+            over
+        } else {
+            format!("{} {over}", list(measures))
+        }
+    });
+    Ok(parts.collect::<Vec<_>>().join("; "))
+}
+
 /// Adds what the zoo is, and which of its models were left out and why.
-pub(super) fn describe_zoo(artefact: Artefact, profile: &Profile, models: &[Model]) -> Artefact {
+pub(super) fn describe_zoo(
+    artefact: Artefact,
+    profile: &Profile,
+    models: &[Model],
+) -> Result<Artefact> {
     let runs: Vec<PlannedRun> = models.iter().map(|model| model.run.clone()).collect();
     let counted = models.iter().filter(|model| model.counts).count();
     let axes: Vec<String> = varied(models)
@@ -168,7 +276,7 @@ pub(super) fn describe_zoo(artefact: Artefact, profile: &Profile, models: &[Mode
         .zoo
         .as_ref()
         .map_or(no_seeds, |zoo: &profile::Zoo| &zoo.seeds);
-    let mut artefact = describe(artefact, &runs)
+    let mut artefact = describe(artefact, &runs)?
         .setting(
             "Models",
             format!(
@@ -194,5 +302,5 @@ pub(super) fn describe_zoo(artefact: Artefact, profile: &Profile, models: &[Mode
             left_out.join("; ")
         ));
     }
-    artefact
+    Ok(artefact)
 }

@@ -8,6 +8,7 @@ mod embedded;
 mod overlay;
 mod read;
 mod sections;
+mod validate;
 
 pub use embedded::{DEFAULT, embedded, names};
 pub use overlay::{Data, Measure, Model, Training};

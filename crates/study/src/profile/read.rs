@@ -232,6 +232,8 @@ mod tests {
             ("[zoo\n", 3),
             ("[model]\npatch = \"two\"\n", 4),
             ("[regularization]\nlayers = 0\n", 4),
+            ("[regularization]\nlayers = -1\n", 4),
+            ("[regularization]\nlayers = 1.5\n", 4),
         ] {
             assert!(
                 matches!(refused(rest), Error::Profile { line, .. } if line == at),
@@ -249,6 +251,23 @@ mod tests {
             parse("test.toml", "name = \"A b\"\nabout = \"\""),
             Err(Error::Setting { .. })
         ));
+    }
+
+    #[test]
+    fn a_layer_that_is_none_is_explained() {
+        for (layers, expected) in [
+            ("-1", "layers are counted from 1, found -1"),
+            ("0", "layers are counted from 1, found 0"),
+            ("1.5", "the number of a layer from 1"),
+            ("true", "`last`, `all`, `random`"),
+        ] {
+            let error = refused(&format!("[regularization]\nlayers = {layers}\n"));
+            let message = error.to_string();
+            assert!(
+                message.contains("regularization.layers") && message.contains(expected),
+                "{message}"
+            );
+        }
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! One table of the profile per artefact, and the zoo that three of them share.
 
 use super::{Data, Measure, Model, Profile, Setup, Training};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, Visitor},
+};
 use srr_layers::Variant;
 use srr_measures::Cost;
 
@@ -94,8 +97,6 @@ section! {
         variants: Vec<Variant> = RATED.to_vec(),
         /// Seed of the runs.
         seed: u64 = 0,
-        /// Curves drawn per panel at most; the table holds every recorded epoch.
-        curves: usize = 10,
     }
 }
 
@@ -197,8 +198,8 @@ section! {
 }
 
 /// Which layers a regularizer reaches, as a profile writes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "LayerText", into = "LayerText")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "LayerText")]
 pub enum LayerChoice {
     /// The last one.
     Last,
@@ -210,29 +211,53 @@ pub enum LayerChoice {
     Layer(usize),
 }
 
-/// A word or a number.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// A word or a number, as it is written.
+#[derive(Serialize)]
 #[serde(untagged)]
 enum LayerText {
     Number(usize),
     Word(String),
 }
 
-impl TryFrom<LayerText> for LayerChoice {
-    type Error = String;
+impl<'de> Deserialize<'de> for LayerChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LayerVisitor)
+    }
+}
 
-    fn try_from(text: LayerText) -> Result<Self, String> {
-        match text {
-            LayerText::Number(0) => Err("layers are counted from 1, found 0".to_owned()),
-            LayerText::Number(layer) => Ok(Self::Layer(layer)),
-            LayerText::Word(word) => match word.as_str() {
-                "last" => Ok(Self::Last),
-                "all" => Ok(Self::All),
-                "random" => Ok(Self::Random),
-                _ => Err(format!(
-                    "unknown variant `{word}`, expected one of `last`, `all`, `random`, or a layer's number"
-                )),
-            },
+/// Reads a [`LayerChoice`]; a derived untagged form would not say what is wrong.
+struct LayerVisitor;
+
+impl Visitor<'_> for LayerVisitor {
+    type Value = LayerChoice;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("`last`, `all`, `random`, or the number of a layer from 1")
+    }
+
+    fn visit_i64<E: de::Error>(self, layer: i64) -> Result<LayerChoice, E> {
+        match usize::try_from(layer) {
+            Ok(layer) if layer > 0 => Ok(LayerChoice::Layer(layer)),
+            _ => Err(E::custom(format!(
+                "layers are counted from 1, found {layer}"
+            ))),
+        }
+    }
+
+    fn visit_u64<E: de::Error>(self, layer: u64) -> Result<LayerChoice, E> {
+        let layer = i64::try_from(layer)
+            .map_err(|_| E::invalid_value(de::Unexpected::Unsigned(layer), &self))?;
+        self.visit_i64(layer)
+    }
+
+    fn visit_str<E: de::Error>(self, word: &str) -> Result<LayerChoice, E> {
+        match word {
+            "last" => Ok(LayerChoice::Last),
+            "all" => Ok(LayerChoice::All),
+            "random" => Ok(LayerChoice::Random),
+            _ => Err(E::custom(format!(
+                "unknown variant `{word}`, expected one of `last`, `all`, `random`, or a layer's number"
+            ))),
         }
     }
 }

@@ -20,4 +20,4 @@ pub use chart::{
 };
 pub use error::{ReportError, Result};
 pub use table::{Cell, Column, Form, Table};
-pub use write::{PAGE, render, write};
+pub use write::{PAGE, remove_stale, render, write};

@@ -453,3 +453,20 @@ fn files_are_written_whole_and_errors_name_the_path() {
     let error = write(&[], &provenance(), &blocked).unwrap_err().to_string();
     assert!(error.contains(blocked.to_str().unwrap()), "{error}");
 }
+
+#[test]
+fn what_an_earlier_report_had_is_removed_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let artefacts = [complete("one")];
+    let stale = ["one-old.svg", "one.csv"];
+    let others = ["ones.csv", "one-notes.txt", "two-chart.svg"];
+    for name in stale.iter().chain(&others) {
+        std::fs::write(folder.path().join(name), "").unwrap();
+    }
+    let names = write(&artefacts, &provenance(), folder.path()).unwrap();
+    remove_stale(&artefacts, &names, folder.path()).unwrap();
+    let there = |name: &str| folder.path().join(name).exists();
+    assert!(!stale.iter().any(|name| there(name)));
+    assert!(others.iter().all(|name| there(name)));
+    assert!(names.iter().all(|name| there(name)));
+}

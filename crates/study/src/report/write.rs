@@ -1,11 +1,14 @@
 //! Checks a report as a whole and writes its files.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use super::error::{ReportError, Result};
 use super::svg::{self, Size, Theme};
 use super::{Artefact, Provenance, csv, html};
-use crate::files::{make_folder, write_atomically};
+use crate::{
+    Error,
+    files::{make_folder, write_atomically},
+};
 
 /// Name of the page among the files of a report.
 pub const PAGE: &str = "report.html";
@@ -47,6 +50,28 @@ pub fn write(
         write_atomically(&folder.join(name), content.as_bytes())?;
     }
     Ok(files.into_iter().map(|(name, _)| name).collect())
+}
+
+/// Removes the tables and figures of these artefacts that an earlier report had and that are not among the `names` of this one's
+/// files.
+///
+/// # Errors
+/// With the path of a file that cannot be removed.
+pub fn remove_stale(artefacts: &[Artefact], names: &[String], folder: &Path) -> crate::Result<()> {
+    let listing = || Error::io("list", folder);
+    for entry in fs::read_dir(folder).map_err(listing())? {
+        let path = entry.map_err(listing())?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let stem = name.strip_suffix(".csv").or(name.strip_suffix(".svg"));
+        let belongs = |artefact: &Artefact| {
+            let rest = stem.and_then(|stem| stem.strip_prefix(artefact.name.as_str()));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
+        if artefacts.iter().any(belongs) && !names.iter().any(|written| *written == *name) {
+            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+        }
+    }
+    Ok(())
 }
 
 /// Checks names and shapes.

@@ -6,7 +6,8 @@ mod tables;
 
 use super::{
     Recipe,
-    common::{fixed, list, section},
+    common::{TIE, fixed, list, section},
+    settings::conventions,
     zoo::{self, Model},
 };
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
 };
 use srr_measures::statistics::{
     self, Analysis, AnalysisOptions, Bootstrap, Difference, Interval, MeasureAnalysis, Repeats,
-    SignErrorOptions, Statistic, analyse,
+    SignErrorOptions, Statistic, analyse, holm,
 };
 use srr_measures::{Measure, Registry};
 use srr_random::Seed;
@@ -64,20 +65,30 @@ impl Recipe for Correlation {
         let test_size = models
             .first()
             .map_or(0.0, |model| model.run.config.data.test as f64);
+        let sign_error = SignErrorOptions::new(test_size);
         let options = AnalysisOptions {
             bootstrap: Some(bootstrap),
-            sign_error: Some(SignErrorOptions::new(test_size)),
+            sign_error: Some(sign_error),
             ..AnalysisOptions::default()
         };
         let analysis = analyse(&table, &options)?;
         let rivals = rivals(&table, &analysis, &bootstrap)?;
-        let artefact = Artefact::new("correlation", "Measures against the generalization gap")
+        let no_sign_error = sign_errors::nothing_to_weigh(&analysis, &sign_error);
+        let mut finding = finding(&analysis, &rivals);
+        if let Some(nothing) = &no_sign_error {
+            finding = format!("{finding} {nothing}");
+        }
+        let mut artefact = Artefact::new("correlation", "Measures against the generalization gap")
             .shows(SHOWS)
-            .finding(finding(&analysis, &rivals))
+            .finding(finding)
             .paper(PAPER)
             .setting(
                 "Measures",
-                super::common::conventions(&settings(context.profile, section).conventions()),
+                format!(
+                    "{}; {}",
+                    conventions(&settings(context.profile, section).conventions()),
+                    zoo::over_images(&models, &requests)?
+                ),
             )
             .setting(
                 "Bootstrap",
@@ -94,13 +105,18 @@ impl Recipe for Correlation {
             ))
             .chart(charts::forest(&analysis))
             .chart(charts::heat(&analysis))
-            .chart(sign_errors::chart(&analysis))
             .table(tables::coefficients(&analysis))
-            .table(sign_errors::summaries(&analysis))
+            .table(sign_errors::summaries(&analysis, no_sign_error.as_deref()))
             .table(sign_errors::distribution(&analysis))
             .table(tables::differences(&rivals))
             .table(tables::zoo(&models, &columns)?);
-        let artefact = zoo::describe_zoo(artefact, context.profile, &models);
+        if let Some(chart) = sign_errors::chart(&analysis) {
+            artefact = artefact.chart(chart);
+        }
+        if let Some(nothing) = no_sign_error {
+            artefact = artefact.note(nothing);
+        }
+        let artefact = zoo::describe_zoo(artefact, context.profile, &models)?;
         Ok(note_undefined(artefact, &models, &columns)?.note(NOTE_SIGN))
     }
 }
@@ -116,7 +132,7 @@ const PAPER: &str = "Hu et al. (CIFAR-10, 32 models at d = 384): the sparse rate
     recorded here.";
 
 const NOTE_SIGN: &str = "τ here is τ-a (ties count zero), as the paper prints it; τ-b and its p-value stand beside it, with \
-    Holm's correction over the measures.";
+    Holm's correction over the measures. The p-values of the differences are corrected over the comparisons.";
 
 /// The measuring settings of the section over the profile's.
 fn settings(profile: &Profile, section: &profile::Correlation) -> profile::Measure {
@@ -140,12 +156,34 @@ fn requests(profile: &Profile, section: &profile::Correlation) -> Vec<MeasureReq
         .collect()
 }
 
+/// The sparse rate reduction against another measure.
+struct Rival {
+    /// The other measure.
+    name: String,
+    /// τ minus its τ; `None` where either has none.
+    difference: Option<Difference>,
+    /// The p-value of the difference after Holm's correction over all rivals.
+    p_holm: Option<f64>,
+}
+
+impl Rival {
+    /// Whether the other measure's τ is smaller (1), larger (−1), or not told apart (0) at [`LEVEL`].
+    fn sign(&self) -> i8 {
+        match (&self.difference, self.p_holm) {
+            (Some(difference), Some(p)) if p <= 1.0 - LEVEL => {
+                i8::from(difference.value > 0.0) - i8::from(difference.value < 0.0)
+            }
+            _ => 0,
+        }
+    }
+}
+
 /// The sparse rate reduction against every other measure, on the same bootstrap draws.
 fn rivals(
     table: &statistics::Table,
     analysis: &Analysis,
     bootstrap: &Bootstrap,
-) -> Result<Vec<(String, Option<Difference>)>> {
+) -> Result<Vec<Rival>> {
     if !analysis.measures.iter().any(|measure| measure.name == SRR) {
         return Ok(Vec::new());
     }
@@ -163,11 +201,28 @@ fn rivals(
         )?;
         Ok((measure.name.clone(), found))
     };
-    others.map(difference).collect()
+    others
+        .map(difference)
+        .collect::<Result<Vec<_>>>()
+        .map(corrected)
+}
+
+/// The comparisons with Holm's correction over all of them.
+fn corrected(found: Vec<(String, Option<Difference>)>) -> Vec<Rival> {
+    let p_values: Vec<Option<f64>> = found
+        .iter()
+        .map(|(_, difference)| Some(difference.as_ref()?.p_value))
+        .collect();
+    let rival = |((name, difference), p_holm)| Rival {
+        name,
+        difference,
+        p_holm,
+    };
+    found.into_iter().zip(holm(&p_values)).map(rival).collect()
 }
 
 /// What the numbers say about the sparse rate reduction.
-fn finding(analysis: &Analysis, rivals: &[(String, Option<Difference>)]) -> String {
+fn finding(analysis: &Analysis, rivals: &[Rival]) -> String {
     let mut ranked: Vec<(&str, f64)> = analysis
         .measures
         .iter()
@@ -187,8 +242,24 @@ fn finding(analysis: &Analysis, rivals: &[(String, Option<Difference>)]) -> Stri
             fixed(best_tau, 3)
         );
     };
-    let place = 1 + ranked.iter().filter(|(_, other)| *other > tau).count();
-    let headline = if place == 1 {
+    let place = 1 + ranked
+        .iter()
+        .filter(|(_, other)| *other > tau + TIE)
+        .count();
+    let equal: Vec<&str> = ranked
+        .iter()
+        .filter(|(name, other)| *name != SRR && (*other - tau).abs() <= TIE)
+        .map(|(name, _)| *name)
+        .collect();
+    let headline = if place == 1 && !equal.is_empty() {
+        format!(
+            "The sparse rate reduction shares the largest τ of {} measures, {}, over {} models, with {}.",
+            ranked.len(),
+            with_interval(tau, srr.tau_a_interval),
+            srr.models,
+            list(&equal)
+        )
+    } else if place == 1 {
         format!(
             "The sparse rate reduction has the largest τ of {} measures, {}, over {} models.",
             ranked.len(),
@@ -218,21 +289,26 @@ fn finding(analysis: &Analysis, rivals: &[(String, Option<Difference>)]) -> Stri
 }
 
 /// Which measures it beats, which beat it, and which cannot be told apart.
-fn against(rivals: &[(String, Option<Difference>)]) -> String {
-    let names = |holds: fn(&Difference) -> bool| {
-        let chosen = rivals
-            .iter()
-            .filter(|(_, found)| found.as_ref().is_some_and(holds));
-        chosen.map(|(name, _)| name.as_str()).collect::<Vec<_>>()
+fn against(rivals: &[Rival]) -> String {
+    if rivals.is_empty() {
+        return "There is no other measure to compare it with.".to_owned();
+    }
+    let names = |sign: i8| {
+        let chosen = rivals.iter().filter(|rival| rival.sign() == sign);
+        chosen.map(|rival| rival.name.as_str()).collect::<Vec<_>>()
     };
-    let beaten = names(|difference| difference.interval.low > 0.0);
-    let better = names(|difference| difference.interval.high < 0.0);
-    let open = rivals.len() - beaten.len() - better.len();
+    let all_undefined = rivals.iter().filter(|rival| rival.difference.is_none());
+    let undefined = match all_undefined.count() {
+        0 => String::new(),
+        n => format!(" ({n} of these have no τ to compare)"),
+    };
     format!(
-        "In paired bootstraps it is ahead of {} (interval of the difference above zero), behind {}, and not told apart from \
-         {open} of {}.",
-        list(&beaten),
-        list(&better),
+        "In paired bootstraps it is ahead of {}, behind {}, and not told apart from {}{undefined}: p at most {} after Holm's \
+         correction over {} comparisons.",
+        list(&names(1)),
+        list(&names(-1)),
+        list(&names(0)),
+        fixed(1.0 - LEVEL, 2),
         rivals.len()
     )
 }
@@ -301,4 +377,57 @@ fn note_undefined(
         }
     }
     Ok(artefact)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn difference(value: f64, p_value: f64) -> Option<Difference> {
+        let interval = Interval {
+            low: value - 0.1,
+            high: value + 0.1,
+            draws: 2000,
+        };
+        Some(Difference {
+            value,
+            interval,
+            p_value,
+            models: 32,
+        })
+    }
+
+    #[test]
+    fn comparisons_are_corrected_and_the_sentence_goes_by_the_corrected_values() {
+        let rivals = corrected(vec![
+            ("far".to_owned(), difference(0.5, 0.001)),
+            ("near".to_owned(), difference(0.2, 0.03)),
+            ("above".to_owned(), difference(-0.4, 0.01)),
+            ("constant".to_owned(), None),
+        ]);
+        let holm: Vec<Option<f64>> = rivals.iter().map(|rival| rival.p_holm).collect();
+        assert_eq!(holm, [Some(0.003), Some(0.03), Some(0.02), None]);
+        let said = against(&rivals);
+        assert!(
+            said.contains("ahead of far and near, behind above, and not told apart from constant"),
+            "{said}"
+        );
+
+        // An interval off zero is not enough once there are as many comparisons.
+        let rivals = corrected(
+            (0..9)
+                .map(|i| (format!("m{i}"), difference(0.2, 0.02)))
+                .collect(),
+        );
+        assert!(rivals.iter().all(|rival| rival.p_holm == Some(0.18)));
+        let said = against(&rivals);
+        assert!(
+            said.contains("ahead of none, behind none") && said.contains("over 9 comparisons"),
+            "{said}"
+        );
+        let table = tables::differences(&rivals);
+        let keys: Vec<&str> = table.columns.iter().map(|c| c.key.as_str()).collect();
+        assert_eq!(keys, ["measure", "models", "difference", "p", "p_holm"]);
+        assert_eq!(table.rows[0][3..], [Cell::Number(0.02), Cell::Number(0.18)]);
+    }
 }

@@ -1,19 +1,25 @@
 //! Conditional information and robust sign errors of `correlation`.
 
-use super::SRR;
+use super::{super::common::percent, SRR};
 use crate::report::{Axis, Cell, Chart, Column, Ink, Mark, Panel, Series, Table};
-use srr_measures::statistics::{Analysis, MeasureAnalysis, SignErrorSummary, SignErrors};
+use srr_measures::statistics::{
+    Analysis, MeasureAnalysis, SignErrorOptions, SignErrorSummary, SignErrors,
+};
 
 /// Stands for all hyper-parameters together.
 const ALL: &str = "all";
 
 /// K of every measure, and its sign errors over all hyper-parameters and along each.
-pub(super) fn summaries(analysis: &Analysis) -> Table {
-    let mut table = Table::new(
-        "correlation-beyond",
-        "Conditional information K and robust sign errors; pooled: over all matched pairs of cells that differ in the same two values",
-    )
-    .columns([
+///
+/// `nothing` is why there are no sign errors, where there are none.
+pub(super) fn summaries(analysis: &Analysis, nothing: Option<&str>) -> Table {
+    let mut caption = "Conditional information K and robust sign errors; pooled: over all matched pairs of cells that differ in the \
+        same two values"
+        .to_owned();
+    if let Some(nothing) = nothing {
+        caption = format!("{caption}. {nothing}");
+    }
+    let mut table = Table::new("correlation-beyond", caption).columns([
         Column::new("measure", "Measure"),
         Column::new("information", "K").decimals(3),
         Column::new("hyper_parameter", "Along"),
@@ -78,13 +84,77 @@ fn summary(errors: Option<&SignErrorSummary>) -> [Cell; 4] {
     }
 }
 
-/// The errors that a distribution is drawn of: those of the environments that qualify, else the pooled ones.
-fn drawn(errors: &SignErrors) -> (&'static str, &SignErrorSummary) {
-    if errors.all.errors.is_empty() {
-        ("pooled", &errors.pooled)
-    } else {
-        ("qualified", &errors.all)
+/// Which environments the distributions are drawn over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Drawn {
+    /// Those that qualify.
+    Qualified,
+    /// The pooled ones, as no pair of cells qualifies for any measure.
+    Pooled,
+    /// There is none: no pair of models reaches the weight, or no gap in accuracy is known.
+    Nothing,
+}
+
+impl Drawn {
+    /// The same choice for all measures, so that their curves can be compared.
+    pub(super) fn of(analysis: &Analysis) -> Self {
+        let any = |of: fn(&SignErrors) -> &SignErrorSummary| {
+            let errors = analysis
+                .measures
+                .iter()
+                .filter_map(|m| m.sign_error.as_ref());
+            errors.map(of).any(|summary| !summary.errors.is_empty())
+        };
+        if any(|errors| &errors.all) {
+            Self::Qualified
+        } else if any(|errors| &errors.pooled) {
+            Self::Pooled
+        } else {
+            Self::Nothing
+        }
     }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Qualified => "qualified",
+            Self::Pooled => "pooled",
+            Self::Nothing => "none",
+        }
+    }
+
+    fn summary(self, errors: &SignErrors) -> Option<&SignErrorSummary> {
+        match self {
+            Self::Qualified => Some(&errors.all),
+            Self::Pooled => Some(&errors.pooled),
+            Self::Nothing => None,
+        }
+    }
+}
+
+/// The difference of two gaps in accuracy above which a pair of models has any weight: the Hoeffding weight
+/// (1 − 2 exp(−n Δ²/2))² is the least one at Δ = √(2/n · ln(2/(1 − √least))).
+pub(super) fn least_difference(options: &SignErrorOptions) -> f64 {
+    let rest = 1.0 - options.least_weight.sqrt();
+    (2.0 / options.test_size * (2.0 / rest).ln()).sqrt()
+}
+
+/// What there is to say where no pair of models has any weight; `None` where some have.
+pub(super) fn nothing_to_weigh(analysis: &Analysis, options: &SignErrorOptions) -> Option<String> {
+    if Drawn::of(analysis) != Drawn::Nothing {
+        return None;
+    }
+    if analysis.measures.iter().all(|m| m.sign_error.is_none()) {
+        return Some(
+            "There is no robust sign error: the gap in accuracy is not known for every model."
+                .to_owned(),
+        );
+    }
+    Some(format!(
+        "There is no robust sign error: of the models that differ in one hyper-parameter, no pair reaches the Hoeffding weight. With \
+         {} images to judge on, the accuracy gaps of two models have to differ by more than {}.",
+        options.test_size,
+        percent(least_difference(options)).replace(" %", " percentage points"),
+    ))
 }
 
 /// The steps of a distribution function: error, share of environments up to it.
@@ -102,11 +172,14 @@ fn steps(errors: &SignErrorSummary) -> Vec<(f64, f64)> {
 
 /// The distribution function of the sign errors of every measure.
 pub(super) fn distribution(analysis: &Analysis) -> Table {
-    let mut table = Table::new(
-        "correlation-sign-errors",
-        "Distribution of sign errors over environments",
-    )
-    .columns([
+    let drawn = Drawn::of(analysis);
+    let caption = match drawn {
+        Drawn::Nothing => {
+            "Distribution of sign errors over environments: there is none, as no pair of models has any weight"
+        }
+        _ => "Distribution of sign errors over environments",
+    };
+    let mut table = Table::new("correlation-sign-errors", caption).columns([
         Column::new("measure", "Measure"),
         Column::new("environments", "Environments"),
         Column::new("sign_error", "Sign error"),
@@ -114,14 +187,14 @@ pub(super) fn distribution(analysis: &Analysis) -> Table {
     ]);
     table.folded = true;
     for measure in &analysis.measures {
-        let Some(errors) = &measure.sign_error else {
+        let errors = measure.sign_error.as_ref();
+        let Some(errors) = errors.and_then(|errors| drawn.summary(errors)) else {
             continue;
         };
-        let (which, errors) = drawn(errors);
         for (error, share) in steps(errors) {
             table.push(vec![
                 measure.name.as_str().into(),
-                which.into(),
+                drawn.name().into(),
                 error.into(),
                 share.into(),
             ]);
@@ -130,16 +203,31 @@ pub(super) fn distribution(analysis: &Analysis) -> Table {
     table
 }
 
-/// The distribution functions, that of the sparse rate reduction in front.
-pub(super) fn chart(analysis: &Analysis) -> Chart {
-    let curve = |measure: &MeasureAnalysis| {
-        let mut points = vec![(0.0, 0.0)];
-        for (error, share) in steps(drawn(measure.sign_error.as_ref()?).1) {
-            let before = points.last().map_or(0.0, |last| last.1);
-            points.extend([(error, before), (error, share)]);
+/// The corners of a distribution function from (0, 0) to (1, 1); `None` without environments.
+fn curve(errors: &SignErrorSummary) -> Option<Vec<(f64, f64)>> {
+    if errors.errors.is_empty() {
+        return None;
+    }
+    let mut points = vec![(0.0, 0.0)];
+    for (error, share) in steps(errors) {
+        let before = points.last().map_or(0.0, |last| last.1);
+        points.extend([(error, before), (error, share)]);
+    }
+    points.push((1.0, 1.0));
+    Some(points)
+}
+
+/// The distribution functions, that of the sparse rate reduction in front; `None` where there is nothing to draw.
+pub(super) fn chart(analysis: &Analysis) -> Option<Chart> {
+    let drawn = Drawn::of(analysis);
+    let caption = match drawn {
+        Drawn::Qualified => {
+            "Share of environments with a sign error up to x; a good measure rises at the left."
         }
-        points.push((1.0, 1.0));
-        Some(points)
+        Drawn::Pooled => {
+            "No pair of cells qualifies; pooled over all matched pairs of cells that differ in the same two values."
+        }
+        Drawn::Nothing => return None,
     };
     let mut panel = Panel::new(
         "",
@@ -150,39 +238,98 @@ pub(super) fn chart(analysis: &Analysis) -> Chart {
         .measures
         .iter()
         .partition(|measure| measure.name == SRR);
-    for (place, measure) in others.into_iter().chain(srr).enumerate() {
-        let (name, ink) = match (measure.name == SRR, place) {
+    let of = |measure: &MeasureAnalysis| curve(drawn.summary(measure.sign_error.as_ref()?)?);
+    let mut named = false;
+    for (measure, points) in others
+        .into_iter()
+        .chain(srr)
+        .filter_map(|measure| Some((measure, of(measure)?)))
+    {
+        let (name, ink) = match (measure.name == SRR, named) {
             (true, _) => (SRR, Ink::Category(1)),
-            (false, 0) => ("other measures", Ink::Neutral),
-            (false, _) => ("", Ink::Neutral),
+            (false, false) => ("other measures", Ink::Neutral),
+            (false, true) => ("", Ink::Neutral),
         };
-        if let Some(points) = curve(measure) {
-            panel = panel.series(Series::new(name, ink, Mark::Line).points(points));
-        }
+        named = true;
+        panel = panel.series(Series::new(name, ink, Mark::Line).points(points));
     }
-    let which = analysis
-        .measures
-        .iter()
-        .find_map(|measure| Some(drawn(measure.sign_error.as_ref()?).0));
-    let caption = match which {
-        Some("qualified") => {
-            "Share of environments with a sign error up to x; a good measure rises at the left."
-        }
-        _ => {
-            "No pair of cells qualifies; pooled over all matched pairs of cells that differ in the same two values."
-        }
-    };
-    Chart::new(
-        "correlation-sign-errors",
-        "Distribution of robust sign errors",
-        caption,
+    Some(
+        Chart::new(
+            "correlation-sign-errors",
+            "Distribution of robust sign errors",
+            caption,
+        )
+        .panel(panel),
     )
-    .panel(panel)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use srr_measures::statistics::{self, AnalysisOptions, analyse, hoeffding_weight};
+
+    /// Four models whose accuracy gaps differ by `step` between the levels of the one hyper-parameter.
+    fn analysis(step: f64, options: SignErrorOptions) -> Analysis {
+        let gap = [0.1, 0.1, 0.1 + step, 0.1 + step];
+        let table = statistics::Table::new(&gap)
+            .and_then(|table| table.with_accuracy_gap(&gap))
+            .and_then(|table| table.with_axis("width", &["8", "8", "16", "16"]))
+            .and_then(|table| table.with_measure(SRR, &[1.0, 2.0, 3.0, 4.0].map(Some)))
+            .and_then(|table| table.with_measure("params", &[8.0, 8.0, 16.0, 16.0].map(Some)));
+        let options = AnalysisOptions {
+            sign_error: Some(options),
+            ..AnalysisOptions::default()
+        };
+        analyse(&table.unwrap(), &options).unwrap()
+    }
+
+    #[test]
+    fn without_environments_there_is_no_curve_and_the_threshold_is_stated() {
+        let options = SignErrorOptions::new(1797.0);
+        let none = analysis(0.04, options);
+        assert!(none.measures.iter().all(|m| {
+            let errors = m.sign_error.as_ref().unwrap();
+            curve(&errors.all).is_none() && curve(&errors.pooled).is_none()
+        }));
+        assert_eq!(chart(&none), None);
+        assert!(distribution(&none).rows.is_empty());
+        let said = nothing_to_weigh(&none, &options).unwrap();
+        assert!(
+            said.contains("1797 images") && said.contains("4.6 percentage points"),
+            "{said}"
+        );
+
+        let some = analysis(0.05, options);
+        let drawn = chart(&some).unwrap();
+        assert_eq!(drawn.panels[0].series.len(), 2);
+        assert!(drawn.caption.contains("pooled"));
+        assert_eq!(nothing_to_weigh(&some, &options), None);
+    }
+
+    #[test]
+    fn a_measure_without_environments_has_no_curve_beside_one_that_has() {
+        let options = SignErrorOptions::new(1797.0);
+        let mut analysis = analysis(0.05, options);
+        let errors = analysis.measures[1].sign_error.as_mut().unwrap();
+        errors.pooled.errors.clear();
+        let drawn = chart(&analysis).unwrap();
+        let names: Vec<_> = drawn.panels[0]
+            .series
+            .iter()
+            .map(|s| s.name.as_str())
+            .collect();
+        assert_eq!(names, [SRR]);
+    }
+
+    #[test]
+    fn the_weight_reaches_its_least_at_the_stated_difference() {
+        for n in [100.0, 1797.0, 10_000.0] {
+            let options = SignErrorOptions::new(n);
+            let at = least_difference(&options);
+            let weight = hoeffding_weight(at, n);
+            assert!((weight - options.least_weight).abs() < 1e-12, "{weight}");
+        }
+    }
 
     #[test]
     fn steps_end_at_one_and_join_equal_errors() {

@@ -2,14 +2,14 @@
 
 use super::{
     super::zoo::{self, Model},
-    cell,
+    Rival, cell,
 };
 use crate::{
     Result,
     measuring::MeasureRequest,
     report::{Cell, Column, Table},
 };
-use srr_measures::statistics::{Analysis, Difference};
+use srr_measures::statistics::Analysis;
 
 /// τ, ψ and Ψ of every measure.
 pub(super) fn coefficients(analysis: &Analysis) -> Table {
@@ -70,10 +70,10 @@ fn number(value: Option<f64>) -> Cell {
 }
 
 /// τ of the sparse rate reduction minus that of every other measure.
-pub(super) fn differences(rivals: &[(String, Option<Difference>)]) -> Table {
+pub(super) fn differences(rivals: &[Rival]) -> Table {
     let mut table = Table::new(
         "correlation-differences",
-        "τ of the sparse rate reduction minus τ of another measure, paired bootstrap",
+        "τ of the sparse rate reduction minus τ of another measure, paired bootstrap; Holm's correction over these comparisons",
     )
     .columns([
         Column::new("measure", "Other measure"),
@@ -82,20 +82,20 @@ pub(super) fn differences(rivals: &[(String, Option<Difference>)]) -> Table {
             .interval()
             .decimals(3),
         Column::new("p", "p"),
+        Column::new("p_holm", "p (Holm)"),
     ]);
-    for (name, found) in rivals {
-        table.push(match found {
-            Some(found) => vec![
-                name.as_str().into(),
-                found.models.into(),
-                cell(Some(found.value), Some(found.interval)),
-                found.p_value.into(),
-            ],
-            None => {
-                let missing = || Cell::missing("undefined");
-                vec![name.as_str().into(), missing(), missing(), missing()]
-            }
-        });
+    for rival in rivals {
+        let found = rival.difference.as_ref();
+        table.push(vec![
+            rival.name.as_str().into(),
+            found.map_or_else(|| Cell::missing("undefined"), |found| found.models.into()),
+            cell(
+                found.map(|found| found.value),
+                found.map(|found| found.interval),
+            ),
+            number(found.map(|found| found.p_value)),
+            number(rival.p_holm),
+        ]);
     }
     table
 }
@@ -103,6 +103,7 @@ pub(super) fn differences(rivals: &[(String, Option<Difference>)]) -> Table {
 /// Every model with everything known of it.
 pub(super) fn zoo(models: &[Model], columns: &[(String, MeasureRequest)]) -> Result<Table> {
     let axes = zoo::varied(models);
+    let details = zoo::details(models, columns)?;
     let heads = [Column::new("run", "Run")]
         .into_iter()
         .chain(
@@ -120,11 +121,7 @@ pub(super) fn zoo(models: &[Model], columns: &[(String, MeasureRequest)]) -> Res
             Column::new("train_accuracy", "training accuracy"),
             Column::new("test_accuracy", "test accuracy"),
         ])
-        .chain(
-            columns
-                .iter()
-                .map(|(name, _)| Column::new(name.replace('-', "_"), name)),
-        );
+        .chain(details.iter().map(|detail| detail.column()));
     let mut table = Table::new("zoo", "The models of the zoo").columns(heads);
     table.folded = true;
     for model in models {
@@ -143,8 +140,8 @@ pub(super) fn zoo(models: &[Model], columns: &[(String, MeasureRequest)]) -> Res
             result.train.and_then(|scores| scores.accuracy).into(),
             result.test_accuracy().into(),
         ]);
-        for (_, request) in columns {
-            row.push(model.measured(request)?.cell());
+        for detail in &details {
+            row.push(detail.cell(model)?);
         }
         table.push(row);
     }

@@ -25,6 +25,25 @@ pub(super) struct Sizes {
     pub(super) gap: f64,
 }
 
+impl Sizes {
+    fn new(size: Size) -> Self {
+        match size {
+            Size::Wide => Self {
+                tick: 11.0,
+                label: 12.0,
+                title: 12.5,
+                gap: 18.0,
+            },
+            Size::Narrow => Self {
+                tick: 10.5,
+                label: 11.0,
+                title: 12.0,
+                gap: 10.0,
+            },
+        }
+    }
+}
+
 /// Height of a line of text relative to its size.
 pub(super) const LINE: f64 = 1.28;
 /// Width of bold text relative to the same in regular weight.
@@ -170,65 +189,14 @@ pub(super) struct Layout {
 impl Layout {
     pub(super) fn new(chart: &Chart, size: Size) -> Self {
         let grid = Grid::new(chart, size);
-        let sizes = match size {
-            Size::Wide => Sizes {
-                tick: 11.0,
-                label: 12.0,
-                title: 12.5,
-                gap: 18.0,
-            },
-            Size::Narrow => Sizes {
-                tick: 10.5,
-                label: 11.0,
-                title: 12.0,
-                gap: 10.0,
-            },
-        };
+        let sizes = Sizes::new(size);
         let ranges = ranges(chart, grid.original);
         let census = Census::new(chart, &ranges);
-        let full = grid.full_width(chart, size);
-
-        // Margins need ticks, ticks need the plot's size, and that needs the margins: three rounds settle it.
-        let mut plot = (full / grid.columns as f64 - 50.0).max(60.0);
-        let mut columns = Vec::new();
-        for _ in 0..3 {
-            let frames = grid.frames(chart, &ranges, &sizes, plot);
-            columns = grid.column_margins(chart, &sizes, &frames);
-            let margins: f64 = columns.iter().map(|m: &Margins| m.before + m.after).sum();
-            let gaps = sizes.gap * (grid.columns - 1) as f64;
-            plot = ((full - margins - gaps) / grid.columns as f64)
-                .clamp(grid.least_plot(chart), grid.most_plot(chart));
-        }
+        let (plot, columns) = settle(&grid, chart, &ranges, &sizes, grid.full_width(chart, size));
         let mut frames = grid.frames(chart, &ranges, &sizes, plot);
-
-        let mut left = 0.0;
-        let lefts: Vec<f64> = (columns.iter())
-            .map(|margins| {
-                let plot_left = left + margins.before;
-                left = plot_left + plot + margins.after + sizes.gap;
-                plot_left
-            })
-            .collect();
-        let total = left - sizes.gap;
+        let (lefts, total) = lefts(&columns, &sizes, plot);
         let legend = Legend::new(chart, census.off_scale > 0, &sizes, lefts[0], total);
-
-        let mut top = legend.height();
-        for row in 0..grid.rows {
-            let members: Vec<usize> = (0..frames.len())
-                .filter(|i| grid.cells[*i].0 == row)
-                .collect();
-            let most =
-                |of: &dyn Fn(usize) -> f64| members.iter().map(|i| of(*i)).fold(0.0, f64::max);
-            let heading = most(&|i| frames[i].heading.height(&sizes));
-            let height = most(&|i| frames[i].height);
-            let below = most(&|i| bottom(&chart.panels[i], &frames[i], &sizes));
-            for i in members {
-                frames[i].left = lefts[grid.cells[i].1];
-                frames[i].top = top + heading;
-                frames[i].height = height;
-            }
-            top += heading + height + below + if row + 1 < grid.rows { 10.0 } else { 0.0 };
-        }
+        let top = place(&mut frames, &grid, chart, &sizes, &lefts, legend.height());
         let remarks: Vec<String> = census
             .remarks()
             .iter()
@@ -249,4 +217,66 @@ impl Layout {
             remarks_top: top + 6.0,
         }
     }
+}
+
+/// The width of the plotting areas and the columns' margins in a figure of width `full`. Margins need ticks, ticks need the plot's size,
+/// and that needs the margins: three rounds settle it.
+fn settle(
+    grid: &Grid,
+    chart: &Chart,
+    ranges: &[(Range, Range)],
+    sizes: &Sizes,
+    full: f64,
+) -> (f64, Vec<Margins>) {
+    let mut plot = (full / grid.columns as f64 - 50.0).max(60.0);
+    let mut columns = Vec::new();
+    for _ in 0..3 {
+        let frames = grid.frames(chart, ranges, sizes, plot);
+        columns = grid.column_margins(chart, sizes, &frames);
+        let margins: f64 = columns.iter().map(|m: &Margins| m.before + m.after).sum();
+        let gaps = sizes.gap * (grid.columns - 1) as f64;
+        plot = ((full - margins - gaps) / grid.columns as f64)
+            .clamp(grid.least_plot(chart), grid.most_plot(chart));
+    }
+    (plot, columns)
+}
+
+/// The left ends of the columns' plotting areas, and the width of all.
+fn lefts(columns: &[Margins], sizes: &Sizes, plot: f64) -> (Vec<f64>, f64) {
+    let mut left = 0.0;
+    let lefts = (columns.iter())
+        .map(|margins| {
+            let plot_left = left + margins.before;
+            left = plot_left + plot + margins.after + sizes.gap;
+            plot_left
+        })
+        .collect();
+    (lefts, left - sizes.gap)
+}
+
+/// Puts the frames in their rows, the first of which begins at `top`; returns where the last one ends.
+fn place(
+    frames: &mut [Frame],
+    grid: &Grid,
+    chart: &Chart,
+    sizes: &Sizes,
+    lefts: &[f64],
+    mut top: f64,
+) -> f64 {
+    for row in 0..grid.rows {
+        let members: Vec<usize> = (0..frames.len())
+            .filter(|i| grid.cells[*i].0 == row)
+            .collect();
+        let most = |of: &dyn Fn(usize) -> f64| members.iter().map(|i| of(*i)).fold(0.0, f64::max);
+        let heading = most(&|i| frames[i].heading.height(sizes));
+        let height = most(&|i| frames[i].height);
+        let below = most(&|i| bottom(&chart.panels[i], &frames[i], sizes));
+        for i in members {
+            frames[i].left = lefts[grid.cells[i].1];
+            frames[i].top = top + heading;
+            frames[i].height = height;
+        }
+        top += heading + height + below + if row + 1 < grid.rows { 10.0 } else { 0.0 };
+    }
+    top
 }

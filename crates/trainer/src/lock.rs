@@ -19,18 +19,24 @@ impl FolderLock {
     /// Takes the lock of `folder`, or returns `None` at once when another worker or process holds it.
     ///
     /// # Errors
-    /// [`Error::Io`] when the lock file cannot be opened or the file system knows no locks.
+    /// [`Error::File`] when the lock file cannot be opened or the file system knows no locks.
     pub fn try_take(folder: &Path) -> Result<Option<Self>> {
         let (path, file) = open(folder)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(source)) => Err(Error::Io {
-                action: "lock",
-                path,
-                source,
-            }),
+            Err(TryLockError::Error(source)) => Err(Error::file("locking", &path)(source)),
         }
+    }
+
+    /// Takes the lock of `folder`, which nobody else may hold.
+    ///
+    /// # Errors
+    /// [`Error::FolderInUse`] when somebody does; otherwise as [`try_take`](Self::try_take).
+    pub fn claim(folder: &Path) -> Result<Self> {
+        Self::try_take(folder)?.ok_or_else(|| Error::FolderInUse {
+            path: folder.to_owned(),
+        })
     }
 
     /// Takes the lock of `folder`, as soon as nobody else holds it.
@@ -39,25 +45,37 @@ impl FolderLock {
     /// As [`try_take`](Self::try_take).
     pub fn take(folder: &Path) -> Result<Self> {
         let (path, file) = open(folder)?;
-        file.lock().map_err(Error::io("lock", path))?;
+        file.lock().map_err(Error::file("locking", &path))?;
         Ok(Self { _file: file })
     }
 
     /// Removes the temporary files that a killed writer left in the folder. Whoever holds the lock is its only writer.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::File`].
     pub fn sweep(&self, folder: &Path) -> Result<()> {
-        let entries = fs::read_dir(folder).map_err(Error::io("list", folder))?;
-        for entry in entries {
-            let path = entry.map_err(Error::io("list", folder))?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if name.starts_with('.') && name.ends_with(".tmp") {
-                fs::remove_file(&path).map_err(Error::io("remove", &path))?;
-            }
+        for path in temporaries(folder)? {
+            fs::remove_file(&path).map_err(Error::file("removing", &path))?;
         }
         Ok(())
     }
+}
+
+/// The temporary files of a folder: something is being written, or its writer was killed.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn temporaries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).map_err(Error::file("listing", folder))?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(Error::file("listing", folder))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with('.') && name.ends_with(".tmp") {
+            found.push(path);
+        }
+    }
+    Ok(found)
 }
 
 /// The lock file of a folder.
@@ -65,7 +83,7 @@ fn open(folder: &Path) -> Result<(PathBuf, File)> {
     let path = folder.join("lock");
     let mut options = OpenOptions::new();
     let options = options.create(true).truncate(false).write(true);
-    let file = options.open(&path).map_err(Error::io("open", &path))?;
+    let file = options.open(&path).map_err(Error::file("opening", &path))?;
     Ok((path, file))
 }
 
@@ -112,6 +130,12 @@ mod tests {
     fn a_missing_folder_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let error = FolderLock::try_take(&folder.path().join("none")).unwrap_err();
-        assert!(matches!(error, Error::Io { action: "open", .. }));
+        assert!(matches!(
+            error,
+            Error::File {
+                operation: "opening",
+                ..
+            }
+        ));
     }
 }
