@@ -11,11 +11,12 @@ use crate::say::say;
 use archive::Archive;
 use clap::Args;
 use safetensors::{Dtype, View};
+use srr_layers::checkpoint::write_atomically;
 use std::{
     borrow::Cow,
     collections::HashMap,
     error::Error,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -106,20 +107,13 @@ pub(crate) fn read(path: &Path, entry: Option<&str>) -> Result<Checkpoint, Conve
     tensors::collect(&pickle, entry, &mut archive)
 }
 
-/// Writes to a temporary name first, so that a file of the final name is always whole.
+/// Writes them whole or not at all.
 fn write(tensors: &[NamedTensor], path: &Path) -> Result<(), Box<dyn Error>> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     let named = tensors.iter().map(|t| (t.name.as_str(), t));
-    let written = safetensors::serialize_to_file(named, Some(metadata), &part)
-        .map_err(Box::<dyn Error>::from)
-        .and_then(|()| fs::rename(&part, path).map_err(Box::from));
-    written.map_err(|error| {
-        let _ = fs::remove_file(&part); // may not have been made
-        format!("{}: {error}", path.display()).into()
-    })
+    let bytes = safetensors::serialize(named, Some(metadata))
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(write_atomically(path, |file| file.write_all(&bytes))?)
 }
 
 impl View for &NamedTensor {

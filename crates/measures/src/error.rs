@@ -77,11 +77,19 @@ fn suggestion(name: &Option<String>) -> String {
         .map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
-/// The name among `known` that is most like `name`, unless none is alike.
-pub(crate) fn nearest_name<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+/// The known name nearest to `name` by edit distance, unless all are far off.
+///
+/// ```
+/// let known = ["path-norm", "params"];
+/// assert_eq!(srr_measures::nearest_name("path-nrom", known).as_deref(), Some("path-norm"));
+/// assert_eq!(srr_measures::nearest_name("sharpness", known), None);
+/// ```
+#[must_use]
+pub fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     known
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 2 + candidate.len() / 3)
+        .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate.to_owned())
 }

@@ -11,7 +11,7 @@ pub mod statistics;
 mod subject;
 mod transform;
 
-pub use error::{Error, Result};
+pub use error::{Error, Result, nearest_name};
 pub use measure::{Cost, Measure, Part, Reported, Undefined, Value, evaluate};
 pub use rates::{NetworkRates, network_rates};
 pub use registry::{Outcome, Registry, evaluate_all};

@@ -188,13 +188,3 @@ fn hint(nearest: &Option<String>) -> String {
         .map(|name| format!(", did you mean `{name}`?"))
         .unwrap_or_default()
 }
-
-/// The known name nearest to `name` by edit distance, unless all are far off.
-pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    known
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 2 + candidate.len() / 3)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate.to_owned())
-}

@@ -16,11 +16,11 @@ mod zoo;
 
 use crate::{
     Error, Result,
-    error::nearest,
     plan::{Context, PlannedRun},
     profile::Profile,
     report::Artefact,
 };
+use srr_measures::nearest_name;
 
 /// One artefact: its runs and what is made of them.
 pub trait Recipe: Sync {
@@ -79,7 +79,7 @@ pub fn select(profile: &Profile, only: &[String]) -> Result<Vec<&'static dyn Rec
             return Err(Error::UnknownArtefact {
                 name: name.clone(),
                 profile: profile.name.clone(),
-                nearest: nearest(name, known.iter().copied()),
+                nearest: nearest_name(name, known.iter().copied()),
                 known: known.join(", "),
             });
         }

@@ -109,7 +109,7 @@ impl Profile {
             Some(text) => Self::parse(name_or_path, &text),
             None => Err(Error::UnknownProfile {
                 name: name_or_path.to_owned(),
-                nearest: crate::error::nearest(name_or_path, names()),
+                nearest: srr_measures::nearest_name(name_or_path, names()),
                 known: names().collect::<Vec<_>>().join(", "),
             }),
         }

@@ -1,8 +1,9 @@
 //! Reading a profile, with mistakes explained by line, key and nearest known name.
 
 use super::Profile;
-use crate::{Error, Result, error::nearest};
+use crate::{Error, Result};
 use srr_datasets::catalog;
+use srr_measures::nearest_name;
 use std::ops::Range;
 
 /// Reads and checks a profile.
@@ -31,14 +32,14 @@ fn explain(origin: &str, text: &str, mut error: toml::de::Error) -> Error {
             profile,
             line,
             key: join(path, key),
-            nearest: nearest(key, known.iter().copied()),
+            nearest: nearest_name(key, known.iter().copied()),
         },
         Some((name, known)) if message.starts_with("unknown variant") => Error::UnknownName {
             profile,
             line,
             kind: format!("value of `{path}`"),
             name: (*name).to_owned(),
-            nearest: nearest(name, known.iter().copied()),
+            nearest: nearest_name(name, known.iter().copied()),
         },
         _ if path.is_empty() => Error::Profile {
             profile,
@@ -131,7 +132,7 @@ fn known(origin: &str, text: &str, kind: &str, name: &str, known: &[&str]) -> Re
         line: line.unwrap_or(1),
         kind: kind.to_owned(),
         name: name.to_owned(),
-        nearest: nearest(name, known.iter().copied()),
+        nearest: nearest_name(name, known.iter().copied()),
     })
 }
 
