@@ -73,9 +73,8 @@ impl Recipe for Correlation {
         };
         let analysis = analyse(&table, &options)?;
         let rivals = rivals(&table, &analysis, &bootstrap)?;
-        let no_sign_error = sign_errors::nothing_to_weigh(&analysis, &sign_error);
         let mut finding = finding(&analysis, &rivals);
-        if let Some(nothing) = &no_sign_error {
+        if let Some(nothing) = sign_errors::nothing_to_weigh(&analysis, &sign_error) {
             finding = format!("{finding} {nothing}");
         }
         let mut artefact = Artefact::new("correlation", "Measures against the generalization gap")
@@ -106,15 +105,13 @@ impl Recipe for Correlation {
             .chart(charts::forest(&analysis))
             .chart(charts::heat(&analysis))
             .table(tables::coefficients(&analysis))
-            .table(sign_errors::summaries(&analysis, no_sign_error.as_deref()))
-            .table(sign_errors::distribution(&analysis))
+            .table(sign_errors::summaries(&analysis))
             .table(tables::differences(&rivals))
             .table(tables::zoo(&models, &columns)?);
         if let Some(chart) = sign_errors::chart(&analysis) {
-            artefact = artefact.chart(chart);
-        }
-        if let Some(nothing) = no_sign_error {
-            artefact = artefact.note(nothing);
+            artefact = artefact
+                .chart(chart)
+                .table(sign_errors::distribution(&analysis));
         }
         let artefact = zoo::describe_zoo(artefact, context.profile, &models)?;
         Ok(note_undefined(artefact, &models, &columns)?.note(NOTE_SIGN))

@@ -10,16 +10,12 @@ use srr_measures::statistics::{
 const ALL: &str = "all";
 
 /// K of every measure, and its sign errors over all hyper-parameters and along each.
-///
-/// `nothing` is why there are no sign errors, where there are none.
-pub(super) fn summaries(analysis: &Analysis, nothing: Option<&str>) -> Table {
-    let mut caption = "Conditional information K and robust sign errors; pooled: over all matched pairs of cells that differ in the \
-        same two values"
-        .to_owned();
-    if let Some(nothing) = nothing {
-        caption = format!("{caption}. {nothing}");
-    }
-    let mut table = Table::new("correlation-beyond", caption).columns([
+pub(super) fn summaries(analysis: &Analysis) -> Table {
+    let mut table = Table::new(
+        "correlation-beyond",
+        "Conditional information K and robust sign errors; pooled: over all matched pairs of cells that differ in the same two values",
+    )
+    .columns([
         Column::new("measure", "Measure"),
         Column::new("information", "K").decimals(3),
         Column::new("hyper_parameter", "Along"),
@@ -173,13 +169,11 @@ fn steps(errors: &SignErrorSummary) -> Vec<(f64, f64)> {
 /// The distribution function of the sign errors of every measure.
 pub(super) fn distribution(analysis: &Analysis) -> Table {
     let drawn = Drawn::of(analysis);
-    let caption = match drawn {
-        Drawn::Nothing => {
-            "Distribution of sign errors over environments: there is none, as no pair of models has any weight"
-        }
-        _ => "Distribution of sign errors over environments",
-    };
-    let mut table = Table::new("correlation-sign-errors", caption).columns([
+    let mut table = Table::new(
+        "correlation-sign-errors",
+        "Distribution of sign errors over environments",
+    )
+    .columns([
         Column::new("measure", "Measure"),
         Column::new("environments", "Environments"),
         Column::new("sign_error", "Sign error"),

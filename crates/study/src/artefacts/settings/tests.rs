@@ -111,7 +111,7 @@ fn every_changed_setting_appears() {
                     ..RatesConfig::default()
                 });
             },
-            "Rates: recorded every epoch over 17 training images; ε^{2} = p/N, λ = 0.1",
+            "Rates: recorded every epoch over the first 17 training images; ε^{2} = p/N, λ = 0.1",
         ),
         (
             |c| {

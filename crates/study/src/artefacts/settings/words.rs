@@ -93,7 +93,7 @@ pub(super) fn rates(rates: &RatesConfig) -> String {
         every => format!("every {every} epochs"),
     };
     format!(
-        "recorded {every} over {images} training images; {}",
+        "recorded {every} over the first {images} training images; {}",
         self::conventions(conventions)
     )
 }
