@@ -1,22 +1,21 @@
 //! Ten steps of each optimizer against torch's, in `f64` to 1e-9 and in `f32` to 1e-4.
 
-use srr_kernels::{AdamStep, Backend, Cpu, Element, LionStep, SgdStep};
-use srr_linalg::Scalar;
+use srr_kernels::{AdamStep, Backend, Cpu, LionStep, SgdStep};
+use srr_linalg::Scalar as _;
 use srr_tests::golden::{Golden, assert_close};
 
 const FILE: &str = "optimisers";
 const NAMES: [&str; 5] = ["adamw", "adam_l2", "sgd", "sgd_nesterov", "lion"];
 
 /// The weights, their two states, and one step of the optimizer that is called `name`.
-struct Run<T: Element> {
-    cpu: Cpu<T>,
-    value: <Cpu<T> as Backend>::Tensor,
-    states: [<Cpu<T> as Backend>::Tensor; 2],
+struct Run<B: Backend> {
+    cpu: B,
+    value: B::Tensor,
+    states: [B::Tensor; 2],
 }
 
-impl<T: Element> Run<T> {
-    fn new(start: &[f64]) -> Self {
-        let cpu = Cpu::new();
+impl<B: Backend> Run<B> {
+    fn new(cpu: B, start: &[f64]) -> Self {
         let value = cpu.upload_f64(start, &[start.len()]).unwrap();
         let state = cpu.zeros(&[start.len()]).unwrap();
         Self {
@@ -84,7 +83,7 @@ fn objective(golden: &Golden, x: &[f64]) -> (f64, Vec<f64>) {
 }
 
 /// The gradients are our own, taken at our own weights, so that errors would add up.
-fn trajectories<T: Element>(tolerance: f64) {
+fn trajectories<B: Backend + Clone>(cpu: &B, tolerance: f64) {
     let golden = Golden::open(FILE);
     for name in NAMES {
         let (xs, gradients) = (
@@ -93,10 +92,10 @@ fn trajectories<T: Element>(tolerance: f64) {
         );
         let losses = golden.values(&format!("{name}.loss"));
         let n = golden.values("x0").len();
-        let mut run = Run::<T>::new(golden.values("x0"));
+        let mut run = Run::new(cpu.clone(), golden.values("x0"));
         for step in 0..gradients.len() / n {
             let (loss, gradient) = objective(&golden, &run.value());
-            let label = |what: &str| format!("{name} {what} {} step {step}", <T as Scalar>::NAME);
+            let label = |what: &str| format!("{name} {what} {} step {step}", B::Element::NAME);
             assert_close(&label("loss"), &[loss], &losses[step..=step], tolerance);
             assert_close(
                 &label("gradient"),
@@ -117,10 +116,10 @@ fn trajectories<T: Element>(tolerance: f64) {
 
 #[test]
 fn in_f64() {
-    trajectories::<f64>(1e-9);
+    trajectories(&Cpu::<f64>::new(), 1e-9);
 }
 
 #[test]
 fn in_f32() {
-    trajectories::<f32>(1e-4);
+    trajectories(&Cpu::<f32>::new(), 1e-4);
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::Primitive;
-use srr_kernels::{Backend, Cpu, Element, conformance};
+use srr_kernels::{Backend, Cpu, conformance};
 
 fn assert_conforms<B: Backend>(backend: &B) {
     if let Err(failures) = conformance::run(backend) {
@@ -11,11 +11,8 @@ fn assert_conforms<B: Backend>(backend: &B) {
     }
 }
 
-fn primitive<T: Element>(broken: bool) -> Primitive<T> {
-    Primitive {
-        cpu: Cpu::new(),
-        broken,
-    }
+fn primitive<B: Backend>(whole: B, broken: bool) -> Primitive<B> {
+    Primitive { whole, broken }
 }
 
 #[test]
@@ -30,17 +27,19 @@ fn cpu_in_f32() {
 
 #[test]
 fn default_bodies_in_f64() {
-    assert_conforms(&primitive::<f64>(false));
+    assert_conforms(&primitive(Cpu::<f64>::new(), false));
 }
 
 #[test]
 fn default_bodies_in_f32() {
-    assert_conforms(&primitive::<f32>(false));
+    assert_conforms(&primitive(Cpu::<f32>::new(), false));
 }
 
 #[test]
 fn a_wrong_sign_is_found() {
-    let failures = conformance::run(&primitive::<f64>(true)).unwrap_err().0;
+    let failures = conformance::run(&primitive(Cpu::<f64>::new(), true))
+        .unwrap_err()
+        .0;
     for expected in ["softmax_backward", "dq", "dk", "mssa"] {
         assert!(
             failures.iter().any(|line| line.contains(expected)),
