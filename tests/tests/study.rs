@@ -292,6 +292,24 @@ fn folders_of_studies_and_of_single_models_are_told_apart() {
 }
 
 #[test]
+fn a_folder_with_other_files_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (profile, options) = (profile(), options(folder.path()));
+    let refused = || {
+        let study = Study::plan(&profile, &options);
+        study.err().map(|error| error.to_string())
+    };
+    fs::create_dir(folder.path().join("runs")).unwrap();
+    assert_eq!(refused(), None, "what a start that was killed leaves");
+    fs::write(folder.path().join("report.html"), "mine").unwrap();
+    let said = refused().unwrap();
+    assert!(
+        said.contains("holds `report.html`, expected the study `tiny`"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_raised_flag_stops_the_study_and_it_goes_on_later() {
     let folder = tempfile::tempdir().unwrap();
     let (profile, options) = (profile(), options(folder.path()));

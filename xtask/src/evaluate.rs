@@ -70,6 +70,11 @@ fn show<B: Backend>(
         set.name(),
         evaluation.n
     );
+    let [_, height, width] = set.shape().to_array();
+    let [_, rows, columns] = model.config.image;
+    if [height, width] != [rows, columns] {
+        say!("images resized from {height}×{width} to {rows}×{columns}");
+    }
     say!("accuracy  {:.2} %", 100.0 * evaluation.accuracy);
     say!("loss      {:.5} nats", evaluation.loss);
     let quantiles = [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0];

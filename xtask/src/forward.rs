@@ -15,12 +15,12 @@ pub(crate) struct ForwardArgs {
     /// Weights in official names, in safetensors
     #[arg(long, value_name = "FILE")]
     checkpoint: PathBuf,
-    /// Number of heads; that of the configuration, where the file holds one
+    /// Number of heads [default: that of the file's configuration; official checkpoints hold none]
     #[arg(long, value_name = "K")]
-    heads: usize,
-    /// Side of a patch in pixels; that of the configuration, where the file holds one
+    heads: Option<usize>,
+    /// Side of a patch in pixels [default: that of the file's configuration; official checkpoints hold none]
     #[arg(long, value_name = "P")]
-    patch: usize,
+    patch: Option<usize>,
     /// Step size of ISTA [default: that of the file's configuration, or else 0.1]
     #[arg(long, value_name = "B")]
     step_size: Option<f64>,
@@ -76,9 +76,18 @@ fn run_on<B: Backend>(backend: &B, args: &ForwardArgs) -> Result<(), Box<dyn Err
         true => Some(input.integers("labels")?.1),
         false => None,
     };
+    let stored = checkpoint.config()?;
+    let needed = |flag: &str| {
+        format!(
+            "{flag} is needed: {} holds no configuration",
+            args.checkpoint.display()
+        )
+    };
+    let heads = args.heads.or(stored.as_ref().map(|config| config.heads));
+    let patch = args.patch.or(stored.as_ref().map(|config| config.patch));
     let options = trace::Options {
-        heads: args.heads,
-        patch: args.patch,
+        heads: heads.ok_or_else(|| needed("--heads"))?,
+        patch: patch.ok_or_else(|| needed("--patch"))?,
         step_size: args.step_size,
         threshold: args.threshold,
         pool: args.pool.map(|pool| match pool {

@@ -74,7 +74,7 @@ fn train<B: Backend>(
             "the last checkpoint could not be read, went on from the one before it: {reason}"
         );
     }
-    report(&outcome, out);
+    report(&outcome, experiment, out);
     Ok(match outcome.status {
         Status::Interrupted => ExitCode::from(INTERRUPTED),
         Status::Diverged { .. } => ExitCode::FAILURE,
@@ -82,16 +82,20 @@ fn train<B: Backend>(
     })
 }
 
-fn report<B: Backend>(outcome: &Outcome<B>, out: &Path) {
+fn report<B: Backend>(outcome: &Outcome<B>, experiment: &Experiment, out: &Path) {
     say!(
         "{} ({} epochs, {} steps)",
         outcome.status,
         outcome.epochs,
         outcome.steps
     );
+    let judged_on = match experiment.held_out {
+        Some(_) => "held-out training images",
+        None => "test",
+    };
     let scores = [
         ("training", outcome.training_scores()),
-        ("validation", outcome.validation_scores()),
+        (judged_on, outcome.validation_scores()),
     ];
     for (set, scores) in scores {
         let Some(scores) = scores else { continue };

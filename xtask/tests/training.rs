@@ -84,7 +84,7 @@ fn a_model_is_trained_and_evaluated() {
     let shown = evaluate(&[]);
     // Both looked at the whole test set.
     assert_eq!(
-        accuracy(&said, "validation"),
+        accuracy(&said, "\ntest"),
         accuracy(&shown, "optdigits/test")
     );
     assert!(

@@ -3,7 +3,7 @@
 use crate::{Error, Result};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
-use std::{fs, path::Path};
+use std::{fs, io::ErrorKind, path::Path};
 
 /// Writes `bytes` to `path` so that a reader sees the old file or the new one, never a part.
 ///
@@ -12,6 +12,28 @@ use std::{fs, path::Path};
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     srr_layers::checkpoint::write_atomically(path, |file| file.write_all(bytes))?;
     Ok(())
+}
+
+/// The first name in a folder, by the alphabet, that is not among `known`; hidden files do not count, and a folder that is not there has
+/// none.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn first_besides(folder: &Path, known: &[&str]) -> Result<Option<String>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(Error::io("list", folder))?,
+    };
+    let mut first: Option<String> = None;
+    for entry in entries {
+        let name = entry.map_err(Error::io("list", folder))?.file_name();
+        let name = name.to_string_lossy().into_owned();
+        let counts = !name.starts_with('.') && !known.contains(&name.as_str());
+        if counts && first.as_ref().is_none_or(|first| name < *first) {
+            first = Some(name);
+        }
+    }
+    Ok(first)
 }
 
 /// JSON with sorted keys, two spaces of indentation and a line feed at the end: the same value gives the same bytes.

@@ -137,7 +137,12 @@ impl Store {
                 let path = root.join("config.toml");
                 return Err(foreign(path, "a single model".to_owned()));
             }
-            _ => {}
+            None => {
+                if let Some(other) = files::first_besides(root, &["runs"])? {
+                    return Err(foreign(root.to_path_buf(), format!("`{other}`")));
+                }
+            }
+            Some(_) => {}
         }
         Ok(Self {
             root: root.to_path_buf(),

@@ -77,6 +77,8 @@ pub(crate) fn evaluation_loader<B: Backend>(
         shuffle: false,
         ..LoaderOptions::default()
     };
+    let [channels, ..] = set.shape().to_array();
+    check_shape(&config.image, [channels, height, width])?;
     if set.shape().to_array()[1..] != [height, width] {
         options.augmentations = vec![Augmentation::Resize { height, width }];
     }

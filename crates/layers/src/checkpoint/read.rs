@@ -44,9 +44,14 @@ impl TensorFile {
     /// # Errors
     /// [`Error::File`] for what is not a sound safetensors file.
     pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self> {
+        let is_zip = bytes.starts_with(b"PK\x03\x04");
         let fail = |error: safetensors::SafeTensorError| Error::File {
             path: path.into(),
-            reason: error.to_string(),
+            reason: match is_zip {
+                true => "a zip archive, as PyTorch writes them, not safetensors: convert it first"
+                    .into(),
+                false => format!("not a whole safetensors file: {error}"),
+            },
         };
         SafeTensors::deserialize(&bytes).map_err(fail)?;
         let (header, metadata) = SafeTensors::read_metadata(&bytes).map_err(fail)?;

@@ -166,7 +166,8 @@ fn finding(courses: &[Course]) -> String {
         ));
     }
     let headline = format!(
-        "From the first to the last layer of the trained networks, R^{{c}} rises in {} and falls in {}.",
+        "From the first to the last layer of these trained networks, R^{{c}} rises in {} and falls in {}: one run each, at one setting \
+         and under one convention. `cargo xtask evaluate`, with and without `--norms`, shows any other run.",
         list(&rising),
         list(&falling)
     );
