@@ -97,12 +97,19 @@ pub(crate) fn run(args: CiArgs) -> Result<(), Box<dyn Error>> {
     }
 }
 
+/// Lints of one crate that is built with the features it asks for itself, not with those that others in the workspace add to them.
+fn alone(name: &str, selection: &str) -> Step {
+    Step::cargo(
+        format!("lints, alone: {name}"),
+        &format!("clippy {selection} -- -D warnings"),
+    )
+}
+
 /// Every step but `tidy`, in order: cheap ones first. `outside` is the folder of the package outside the workspace.
 fn steps(root: &Path, outside: &Path) -> Result<Vec<Step>, Box<dyn Error>> {
     let crates = tidy::crate_folders(root)?;
     let mut steps = vec![
         Step::cargo("format", "fmt --all --check"),
-        Step::cargo("lints", "clippy --workspace --all-targets -- -D warnings"),
         Step::cargo("documentation", "doc --workspace --no-deps")
             .with("RUSTDOCFLAGS", "-D warnings"),
     ];
@@ -111,14 +118,14 @@ fn steps(root: &Path, outside: &Path) -> Result<Vec<Step>, Box<dyn Error>> {
         .map(String::as_str)
         .chain(["xtask", "srr-tests"])
     {
-        steps.push(Step::cargo(
-            format!("alone: {package}"),
-            &format!("check --package {package} --all-targets"),
+        steps.push(alone(
+            package,
+            &format!("--package {package} --all-targets"),
         ));
     }
-    steps.push(Step::cargo(
-        "alone: srr-linalg without factorizations",
-        "check --package srr-linalg --no-default-features",
+    steps.push(alone(
+        "srr-linalg without factorizations",
+        "--package srr-linalg --no-default-features",
     ));
     let mut program = Step::cargo(
         "outside program",
@@ -137,9 +144,9 @@ fn steps(root: &Path, outside: &Path) -> Result<Vec<Step>, Box<dyn Error>> {
             &format!("test {provider} nalgebra --no-default-features"),
         ),
         Step::cargo("tests: lapack provider", &format!("test {provider} lapack")),
-        Step::cargo(
-            "lints: all providers",
-            &format!("clippy {provider} nalgebra,lapack --all-targets -- -D warnings"),
+        alone(
+            "srr-linalg with all providers",
+            &format!("{provider} nalgebra,lapack --all-targets"),
         ),
         Step::cargo(
             "documentation: all providers",
