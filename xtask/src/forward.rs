@@ -1,5 +1,6 @@
 //! `forward`: one pass of a checkpoint, written down tensor by tensor.
 
+use crate::say::say;
 use clap::{Args, ValueEnum};
 use srr_kernels::{Backend, Cpu};
 use srr_layers::{
@@ -98,5 +99,7 @@ fn run_on<B: Backend>(backend: &B, args: &ForwardArgs) -> Result<(), Box<dyn Err
     let tensors = trace::run(backend, &checkpoint, &options, &images, labels.as_deref())?;
     let precision = Precision::of(backend);
     write_tensors(&args.output, &tensors, precision, &BTreeMap::new())?;
+    let (count, path) = (tensors.len(), args.output.display());
+    say!("{count} tensors of {} images: {path}", images.shape[0]);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `rates`: the coding rates of a file's tokens, with their gradients.
 
+use crate::say::say;
 use clap::Args;
 use ndarray::{ArrayView2, ArrayView3};
 use srr_coding_rate::{Bases, Precision, coding_rate_with_gradient, compressed_rate_with_gradient};
@@ -27,10 +28,10 @@ pub(crate) struct RatesArgs {
 #[group(multiple = false)]
 struct PrecisionArgs {
     /// The precision ε of the code
-    #[arg(long, value_name = "E")]
+    #[arg(long, value_name = "E", allow_negative_numbers = true)]
     epsilon: Option<f64>,
     /// Its square ε²
-    #[arg(long, value_name = "E2")]
+    #[arg(long, value_name = "E2", allow_negative_numbers = true)]
     epsilon_squared: Option<f64>,
     /// ε² = p/N, so that γ = 1; the default
     #[arg(long)]
@@ -66,6 +67,7 @@ pub(crate) fn run(args: RatesArgs) -> Result<(), Box<dyn Error>> {
     let bases = Bases::new(ArrayView3::from_shape((heads, rows, head_dim), &u.values)?)?;
     let (rate, rate_gradient) = coding_rate_with_gradient(z.t(), precision, head_dim)?;
     let compressed = compressed_rate_with_gradient(z.t(), &bases, precision)?;
+    let (r, rc) = (rate, compressed.value);
     let tensors = [
         tensor("R", &[1], [&rate]),
         tensor("Rc", &[1], [&compressed.value]),
@@ -79,6 +81,10 @@ pub(crate) fn run(args: RatesArgs) -> Result<(), Box<dyn Error>> {
         checkpoint::Precision::Double,
         &BTreeMap::new(),
     )?;
+    say!(
+        "R = {r:.6}, R^c = {rc:.6} nats; with gradients: {}",
+        args.output.display()
+    );
     Ok(())
 }
 

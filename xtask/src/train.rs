@@ -9,6 +9,7 @@ use srr_trainer::{ElementType, Experiment, Outcome, Progress, Status, TrainingDa
 use std::{
     error::Error,
     fs,
+    io::{IsTerminal as _, stderr},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -63,6 +64,12 @@ fn train<B: Backend>(
     stop: &StopFlag,
 ) -> Result<ExitCode, Box<dyn Error>> {
     let mut progress = Progress::on_stderr();
+    if !stderr().is_terminal() {
+        say!(
+            "a line for every epoch: {}",
+            out.join("log.jsonl").display()
+        );
+    }
     let raised = || stop.raised();
     let outcome = experiment.train(backend, data, out, &raised, &mut [&mut progress])?;
     if let Some(reason) = outcome

@@ -17,6 +17,16 @@ pub enum Error {
         /// What is allowed.
         expected: &'static str,
     },
+    /// A text and what was given beside it say different things.
+    #[error("`{key}` is {text} in the text, but {given} was asked for")]
+    Disagreement {
+        /// The name of the key.
+        key: &'static str,
+        /// What the text says.
+        text: String,
+        /// What was given beside it.
+        given: String,
+    },
     /// The model has no subspace bases, so that it has no compressed rate.
     #[error("`{variant}` has no subspace bases, which {needed_by} needs")]
     NoBases {

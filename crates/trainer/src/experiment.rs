@@ -10,7 +10,7 @@ use srr_datasets::{Augmentation, Dataset};
 use srr_kernels::Backend;
 use srr_layers::{Classifier, ClassifierConfig, Variant, checkpoint::write_atomically};
 use srr_random::Seed;
-use std::{fs, path::Path, sync::Arc};
+use std::{fmt::Display, fs, path::Path, sync::Arc};
 
 /// The numbers that a model computes with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,11 +106,14 @@ impl Experiment {
     /// default replaces it as a whole.
     ///
     /// # Errors
-    /// [`Error::Text`] says which key is unknown or of the wrong type, and where; [`Error::Configuration`] which is out of range.
+    /// [`Error::Text`] says which key is unknown or of the wrong type, and where; [`Error::Configuration`] which is out of range;
+    /// [`Error::Disagreement`] when the text names another data set or variant.
     pub fn resolve(data: &str, variant: Variant, toml: &str) -> Result<Self> {
         let mut all = table(&Self::defaults(data, variant)?)?;
         overlay(&mut all, toml.parse().map_err(text_error)?);
         let experiment: Self = toml::Value::Table(all).try_into().map_err(text_error)?;
+        agree("data", experiment.data.as_str(), data)?;
+        agree("model.variant", &experiment.model.variant, &variant)?;
         experiment.model.validate()?;
         experiment.training.validate()?;
         Ok(experiment)
@@ -234,7 +237,22 @@ fn json(experiment: &Experiment) -> Result<Value> {
     serde_json::to_value(experiment).map_err(text_error)
 }
 
-fn text_error(error: impl std::fmt::Display) -> Error {
+/// Whether the text left a value as it was given beside it.
+fn agree<T>(key: &'static str, text: &T, given: &T) -> Result<()>
+where
+    T: PartialEq + Display + ?Sized,
+{
+    if text == given {
+        return Ok(());
+    }
+    Err(Error::Disagreement {
+        key,
+        text: text.to_string(),
+        given: given.to_string(),
+    })
+}
+
+fn text_error(error: impl Display) -> Error {
     Error::Text {
         what: "an experiment's description",
         message: error.to_string(),
@@ -300,6 +318,9 @@ mod tests {
         assert!(refused("sed = 3\n").contains("sed"));
         assert!(refused("[training]\nbatch_size = 0\n").contains("batch_size"));
         assert!(refused("[model\n").contains("line 1"));
+        let twice = refused("[model]\nvariant = \"vit\"\n");
+        assert!(twice.contains("`model.variant` is vit"), "{twice}");
+        assert!(refused("data = \"mnist\"\n").contains("`data` is mnist"));
         assert!(Experiment::defaults("digits", Variant::Crate).is_err());
     }
 
