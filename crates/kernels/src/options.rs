@@ -102,8 +102,9 @@ pub struct CrossEntropy<T> {
 pub struct IstaOutput<T> {
     /// relu(x + β (x − x Dᵀ) D − β λ), in the shape of x.
     pub output: T,
-    /// x − x Dᵀ: x minus its reconstruction.
-    pub residual: T,
+    /// What the backward pass needs besides: the residual x − x Dᵀ in the shape of x or, where a backend takes the step as one map,
+    /// that map I + β (I − Dᵀ) D, `[d, d]`.
+    pub saved: T,
 }
 
 /// Rates of a batch; the gradients are there if they were asked for.

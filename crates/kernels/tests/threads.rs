@@ -45,7 +45,7 @@ fn bits() -> Result<Vec<u32>> {
     let v = cpu.linear(&norm.output, &weight, Some(&bias))?;
     let s = cpu.mssa(&v, &options)?;
     let ista = cpu.ista(&s, &weight, 0.1, 0.1)?;
-    let gelu = cpu.unary(Unary::Gelu, &ista.residual)?;
+    let gelu = cpu.unary(Unary::Gelu, &ista.output)?;
     let pooled = cpu.mean_tokens(&ista.output)?;
     let labels: Vec<u32> = (0..SHAPE[0]).map(|i| (i % d) as u32).collect();
     let loss = cpu.cross_entropy(&pooled, &labels, 0.1)?;

@@ -34,7 +34,7 @@ impl Ista {
         }
     }
 
-    /// x `[B, N, d]` → z = relu(x + β (x − x Dᵀ) D − βλ) `[B, N, d]` and the residual r = x − x Dᵀ, tokens in rows.
+    /// x `[B, N, d]` → z = relu(x + β (x − x Dᵀ) D − βλ) `[B, N, d]`, tokens in rows.
     ///
     /// # Errors
     /// Those of the backend.
@@ -49,8 +49,8 @@ impl Ista {
             .ista(x, dictionary, self.step_size, self.threshold)?)
     }
 
-    /// dz `[B, N, d]` → dx = g + β g Dᵀ (I − D) with g = dz where z > 0; adds dD = β (rᵀ g − (g Dᵀ)ᵀ x). Saved values: the input x, z
-    /// and r.
+    /// dz `[B, N, d]` → dx = g + β g Dᵀ (I − D) with g = dz where z > 0; adds dD = β (rᵀ g − (g Dᵀ)ᵀ x) with r = x − x Dᵀ. Saved values:
+    /// the input x, z, and what the backend keeps besides.
     ///
     /// # Errors
     /// Those of the backend.

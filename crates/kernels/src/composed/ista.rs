@@ -40,7 +40,7 @@ pub(crate) fn ista<B: Backend>(
     let output = backend.unary(Unary::Relu, &inside)?;
     Ok(IstaOutput {
         output: backend.reshape(&output, x.shape())?,
-        residual: backend.reshape(&residual, x.shape())?,
+        saved: backend.reshape(&residual, x.shape())?,
     })
 }
 
@@ -56,13 +56,9 @@ pub(crate) fn ista_backward<B: Backend>(
     let dim = check::ista("ista_backward", x.shape(), dictionary.shape(), step_size)?;
     check::same("ista_backward", x.shape(), dy.shape())?;
     check::same("ista_backward output", x.shape(), forward.output.shape())?;
-    check::same(
-        "ista_backward residual",
-        x.shape(),
-        forward.residual.shape(),
-    )?;
+    check::same("ista_backward residual", x.shape(), forward.saved.shape())?;
     let rows = |t: &B::Tensor| as_matrix(backend, t, dim);
-    let (x_rows, residual) = (rows(x)?, rows(&forward.residual)?);
+    let (x_rows, residual) = (rows(x)?, rows(&forward.saved)?);
     let g = rows(&backend.unary_backward(Unary::Relu, &forward.output, dy)?)?; // g = dy where the output is positive
     let mut d_residual = backend.zeros(g.shape())?;
     backend.matmul_into(

@@ -109,8 +109,10 @@ pub(super) fn central_differences(
             all[index] = &moved;
             f(&all)
         };
-        let difference = value(at + STEP) - value(at - STEP);
+        let mut across = |step: f64| value(at + step) - value(at - step);
+        // Of fourth order: the third derivatives of rates can be large.
+        let difference = 8.0 * across(STEP) - across(2.0 * STEP);
         moved.data[i] = at;
-        difference / (2.0 * STEP)
+        difference / (12.0 * STEP)
     })
 }

@@ -51,15 +51,17 @@ impl std::error::Error for Failures {}
 /// # Errors
 /// All comparisons that failed and all operations that returned an error where none is due, or none where one is.
 pub fn run<B: Backend>(backend: &B) -> Result<(), Failures> {
+    let seed = Seed::new(20).purpose("conformance");
     let mut suite = Suite {
         backend,
-        seed: Seed::new(20).purpose("conformance"),
+        seed,
         drawn: 0,
         group: "",
         failures: Vec::new(),
     };
     for (name, group) in groups::<B>() {
-        suite.group = name;
+        // The numbers of one group do not depend on what the others draw.
+        (suite.group, suite.seed, suite.drawn) = (name, seed.purpose(name), 0);
         if let Err(error) = group(&mut suite) {
             suite.fail("stopped", &error.to_string());
         }

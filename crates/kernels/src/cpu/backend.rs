@@ -3,11 +3,14 @@
 use srr_coding_rate::Coding;
 use srr_linalg::Scalar as _;
 
-use super::{Cpu, CpuTensor};
+use super::{Cpu, CpuTensor, ista};
 use crate::{
     AdamStep, AttentionOptions, Backend, CrossEntropy, Dropout, Element, Error, IstaOutput,
     LayerNormOutput, LionStep, Rates, Result, SgdStep, Tensor, Transpose, Unary, check,
-    composed::rates::{coding_rate_of, compressed_rate_of},
+    composed::{
+        self,
+        rates::{coding_rate_of, compressed_rate_of},
+    },
 };
 
 /// For each element type by itself, not for all at once: generic code is compiled anew in every crate that calls it, this once and here.
@@ -280,7 +283,10 @@ macro_rules! backend {
                 step_size: f64,
                 threshold: f64,
             ) -> Result<IstaOutput<CpuTensor<$T>>> {
-                Cpu::ista(self, x, dictionary, step_size, threshold)
+                if ista::is_one_map(x, dictionary) {
+                    return Cpu::ista(self, x, dictionary, step_size, threshold);
+                }
+                composed::ista::ista(self, x, dictionary, step_size, threshold)
             }
 
             fn ista_backward(
@@ -292,7 +298,26 @@ macro_rules! backend {
                 dy: &CpuTensor<$T>,
                 d_dictionary: Option<&mut CpuTensor<$T>>,
             ) -> Result<CpuTensor<$T>> {
-                Cpu::ista_backward(self, x, dictionary, step_size, forward, dy, d_dictionary)
+                if ista::is_one_map(x, dictionary) {
+                    return Cpu::ista_backward(
+                        self,
+                        x,
+                        dictionary,
+                        step_size,
+                        forward,
+                        dy,
+                        d_dictionary,
+                    );
+                }
+                composed::ista::ista_backward(
+                    self,
+                    x,
+                    dictionary,
+                    step_size,
+                    forward,
+                    dy,
+                    d_dictionary,
+                )
             }
 
             fn cross_entropy(

@@ -1,15 +1,23 @@
-//! One step of ISTA.
+//! One step of ISTA, as one map.
+//!
+//! x + β (x − x Dᵀ) D = x P with P = I + β (I − Dᵀ) D: one product for each token in place of two, and two in place of four in the
+//! backward pass, for three products of d × d matrices.
 
 use super::{
     Cpu, CpuTensor,
     parallel::{Partials, RowsMut, for_blocks},
     product::{product_block, reduction_block, times, transposed_times},
-    vector::{each2, each3, vectorized},
+    vector::{each, each3, vectorized},
 };
-use crate::{Element, IstaOutput, Result, Tensor, check, lanes::Lanes};
+use crate::{Element, IstaOutput, Result, Tensor, Transpose, check, lanes::Lanes};
 
 /// Rows that go through all products of the backward pass while they are in the cache.
 const INNER_ROWS: usize = 512;
+
+/// Whether there are tokens enough to repay the products that make the map.
+pub(super) fn is_one_map<T: Element>(x: &CpuTensor<T>, dictionary: &CpuTensor<T>) -> bool {
+    x.len() >= dictionary.len()
+}
 
 impl<T: Element> Cpu<T> {
     pub(super) fn ista(
@@ -21,39 +29,43 @@ impl<T: Element> Cpu<T> {
     ) -> Result<IstaOutput<CpuTensor<T>>> {
         let dim = check::ista("ista", x.shape(), dictionary.shape(), step_size)?;
         check::finite("ista", "threshold", threshold)?;
+        let map = self.ista_map(dictionary, step_size, dim)?;
         let mut output = self.empty(x.shape());
-        let mut residual = self.empty(x.shape());
         let rows = x.len().checked_div(dim).unwrap_or(0);
-        let (x, dictionary) = (x.as_slice(), dictionary.as_slice());
-        let transposed = self.transposed(dictionary, dim, dim);
-        let transposed = transposed.as_slice();
-        let (beta, shift) = (T::from_f64(step_size), T::from_f64(step_size * threshold));
-        let parts = (
-            RowsMut::new(output.as_mut_slice(), dim),
-            RowsMut::new(residual.as_mut_slice(), dim),
+        let (x, p, shift) = (
+            x.as_slice(),
+            map.as_slice(),
+            T::from_f64(step_size * threshold),
         );
         for_blocks(
             rows,
-            product_block(dim, 2 * dim),
-            parts,
-            |range, (output, residual)| {
+            product_block(dim, dim),
+            RowsMut::new(output.as_mut_slice(), dim),
+            |range, y| {
                 let x = &x[range.start * dim..range.end * dim];
-                residual.data.copy_from_slice(x);
-                times(-T::one(), x, transposed, T::one(), residual.data, dim, dim)?; // r = x − x Dᵀ
-                times(
-                    beta,
-                    residual.data,
-                    dictionary,
-                    T::zero(),
-                    output.data,
-                    dim,
-                    dim,
-                )?; // β r D
-                soft_threshold(x, shift, output.data); // relu(x + β r D − β λ)
+                times(T::one(), x, p, T::zero(), y.data, dim, dim)?; // x P
+                soft_threshold(shift, y.data); // relu(x P − β λ)
                 Ok(())
             },
         )?;
-        Ok(IstaOutput { output, residual })
+        Ok(IstaOutput { output, saved: map })
+    }
+
+    /// P = I + β (D − Dᵀ D).
+    fn ista_map(
+        &self,
+        dictionary: &CpuTensor<T>,
+        step_size: f64,
+        dim: usize,
+    ) -> Result<CpuTensor<T>> {
+        let mut map = self.empty(dictionary.shape());
+        map.as_mut_slice().copy_from_slice(dictionary.as_slice());
+        let (d, yes, no) = (dictionary, Transpose::Yes, Transpose::No);
+        self.matmul_into(-step_size, d, yes, d, no, step_size, &mut map)?;
+        for i in 0..dim {
+            map.as_mut_slice()[i * dim + i] += T::one();
+        }
+        Ok(map)
     }
 
     pub(super) fn ista_backward(
@@ -66,13 +78,10 @@ impl<T: Element> Cpu<T> {
         d_dictionary: Option<&mut CpuTensor<T>>,
     ) -> Result<CpuTensor<T>> {
         let dim = check::ista("ista_backward", x.shape(), dictionary.shape(), step_size)?;
-        for (name, t) in [
-            ("ista_backward", dy),
-            ("ista_backward output", &forward.output),
-            ("ista_backward residual", &forward.residual),
-        ] {
-            check::same(name, x.shape(), t.shape())?;
-        }
+        check::same("ista_backward", x.shape(), dy.shape())?;
+        check::same("ista_backward output", x.shape(), forward.output.shape())?;
+        let map = &forward.saved;
+        check::same("ista_backward map", dictionary.shape(), map.shape())?;
         check::same_optional(
             "ista_backward dictionary",
             &[dim, dim],
@@ -84,15 +93,12 @@ impl<T: Element> Cpu<T> {
         let mut partials = d_dictionary
             .is_some()
             .then(|| self.empty(&[rows.div_ceil(block), dim * dim]));
-        let transposed = self.transposed(dictionary.as_slice(), dim, dim);
+        let transposed = self.transposed(map.as_slice(), dim, dim);
         let operands = Operands {
             x: x.as_slice(),
-            dictionary: dictionary.as_slice(),
             transposed: transposed.as_slice(),
             output: forward.output.as_slice(),
-            residual: forward.residual.as_slice(),
             dy: dy.as_slice(),
-            step_size: T::from_f64(step_size),
             dim,
         };
         let parts = (
@@ -101,33 +107,51 @@ impl<T: Element> Cpu<T> {
                 .as_mut()
                 .map(|t| Partials::new(t.as_mut_slice(), dim * dim, block)),
         );
-        for_blocks(rows, block, parts, |range, (dx, mut d_dictionary)| {
-            if let Some(d_dictionary) = &mut d_dictionary {
-                d_dictionary.data.fill(T::zero());
+        for_blocks(rows, block, parts, |range, (dx, mut d_map)| {
+            if let Some(d_map) = &mut d_map {
+                d_map.data.fill(T::zero());
             }
-            let mut scratch = self.pool.take(2 * INNER_ROWS.min(range.len()) * dim);
+            let mut scratch = self.pool.take(INNER_ROWS.min(range.len()) * dim);
             for (i, dx) in dx.data.chunks_mut((INNER_ROWS * dim).max(1)).enumerate() {
                 let first = (range.start + i * INNER_ROWS) * dim;
-                let d_dictionary = d_dictionary.as_mut().map(|partial| &mut *partial.data);
-                operands.backward(first, dx, scratch.as_mut_slice(), d_dictionary)?;
+                let d_map = d_map.as_mut().map(|partial| &mut *partial.data);
+                operands.backward(first, dx, scratch.as_mut_slice(), d_map)?;
             }
             Ok(())
         })?;
-        self.accumulate(partials, d_dictionary)?;
+        if let Some(d_dictionary) = d_dictionary {
+            self.ista_map_backward(dictionary, step_size, dim, partials, d_dictionary)?;
+        }
         Ok(dx)
+    }
+
+    /// dD += β (dP − D (dP + dPᵀ)), with dP the sum of the partials.
+    fn ista_map_backward(
+        &self,
+        dictionary: &CpuTensor<T>,
+        step_size: f64,
+        dim: usize,
+        partials: Option<CpuTensor<T>>,
+        d_dictionary: &mut CpuTensor<T>,
+    ) -> Result<()> {
+        let mut d_map = self.empty(dictionary.shape());
+        d_map.as_mut_slice().fill(T::zero());
+        self.accumulate(partials, Some(&mut d_map))?;
+        self.add_scaled(d_dictionary, step_size, &d_map)?;
+        let transposed = self.transposed(d_map.as_slice(), dim, dim);
+        self.add_scaled(&mut d_map, 1.0, &transposed)?;
+        let no = Transpose::No;
+        self.matmul_into(-step_size, dictionary, no, &d_map, no, 1.0, d_dictionary)
     }
 }
 
 /// The operands of the backward pass.
 struct Operands<'a, T> {
     x: &'a [T],
-    dictionary: &'a [T],
-    /// Dᵀ.
+    /// Pᵀ.
     transposed: &'a [T],
     output: &'a [T],
-    residual: &'a [T],
     dy: &'a [T],
-    step_size: T,
     dim: usize,
 }
 
@@ -138,45 +162,23 @@ impl<T: Element> Operands<'_, T> {
         first: usize,
         dx: &mut [T],
         scratch: &mut [T],
-        d_dictionary: Option<&mut [T]>,
+        d_map: Option<&mut [T]>,
     ) -> Result<()> {
-        let (dim, d) = (self.dim, self.dictionary);
-        let rows = first..first + dx.len();
-        let (g, rest) = scratch.split_at_mut(dx.len());
-        let d_residual = &mut rest[..dx.len()];
+        let (dim, rows, one) = (self.dim, first..first + dx.len(), T::one());
+        let g = &mut scratch[..dx.len()];
         where_positive(&self.output[rows.clone()], &self.dy[rows.clone()], g); // g = dy where the output is positive
-        times(
-            self.step_size,
-            g,
-            self.transposed,
-            T::zero(),
-            d_residual,
-            dim,
-            dim,
-        )?; // dr = β g Dᵀ
-        if let Some(d_dictionary) = d_dictionary {
-            let one = T::one();
-            transposed_times(
-                self.step_size,
-                &self.residual[rows.clone()],
-                g,
-                one,
-                d_dictionary,
-                dim,
-                dim,
-            )?; // dD += β rᵀ g
-            transposed_times(-one, d_residual, &self.x[rows], one, d_dictionary, dim, dim)?; // dD −= drᵀ x
+        if let Some(d_map) = d_map {
+            transposed_times(one, &self.x[rows], g, one, d_map, dim, dim)?; // dP += xᵀ g
         }
-        add(g, d_residual, dx);
-        times(-T::one(), d_residual, d, T::one(), dx, dim, dim) // dx = g + dr − dr D
+        times(one, g, self.transposed, T::zero(), dx, dim, dim) // dx = g Pᵀ
     }
 }
 
 vectorized! {
-    /// y ← relu(x + y − shift).
-    fn soft_threshold<T, S>(simd: S, x: &[T], shift: T, y: &mut [T]) {
+    /// y ← relu(y − shift).
+    fn soft_threshold<T, S>(simd: S, shift: T, y: &mut [T]) {
         let shift = Lanes::splat(simd, shift);
-        each2(simd, y, x, #[inline(always)] |y, x| (x + y - shift).relu());
+        each(simd, y, #[inline(always)] |y| (y - shift).relu());
     }
 }
 
@@ -185,12 +187,5 @@ vectorized! {
     fn where_positive<T, S>(simd: S, y: &[T], dy: &[T], g: &mut [T]) {
         let zero = Lanes::splat(simd, T::zero());
         each3(simd, g, y, dy, #[inline(always)] |_, y, dy| y.if_positive(dy, zero));
-    }
-}
-
-vectorized! {
-    /// out ← a + b.
-    fn add<T, S>(simd: S, a: &[T], b: &[T], out: &mut [T]) {
-        each3(simd, out, a, b, #[inline(always)] |_, a, b| a + b);
     }
 }
