@@ -1,5 +1,6 @@
 //! Commands of the workspace: `cargo xtask COMMAND`, one file each.
 
+mod bench;
 mod ci;
 mod convert;
 mod data;
@@ -7,6 +8,7 @@ mod evaluate;
 mod forward;
 mod interrupt;
 mod measures;
+mod output;
 mod rates;
 mod reproduce;
 mod say;
@@ -47,6 +49,8 @@ enum Command {
     Measures(measures::MeasuresArgs),
     /// List, import, fetch and verify data sets
     Data(data::DataArgs),
+    /// Time training steps, forward passes, rates and operators, also beside PyTorch
+    Bench(bench::BenchArgs),
     /// Run formatting, lints, documentation, every crate alone, the tests and the smoke study
     Ci(ci::CiArgs),
 }
@@ -62,6 +66,7 @@ impl Command {
             Self::Rates(args) => rates::run(args),
             Self::Measures(args) => measures::run(args),
             Self::Data(args) => data::run(args),
+            Self::Bench(args) => bench::run(args),
             Self::Ci(args) => ci::run(args),
         }?;
         Ok(ExitCode::SUCCESS)

@@ -131,19 +131,14 @@ impl Product {
 /// Sizes of a linear map.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Linear {
-    pub(crate) rows: usize,
     pub(crate) input: usize,
     pub(crate) output: usize,
 }
 
 pub(crate) fn linear(operation: &'static str, x: &[usize], weight: &[usize]) -> Result<Linear> {
-    let (rows, input) = rows(operation, x)?;
+    let (_, input) = rows(operation, x)?;
     match *weight {
-        [output, columns] if columns == input => Ok(Linear {
-            rows,
-            input,
-            output,
-        }),
+        [output, columns] if columns == input => Ok(Linear { input, output }),
         _ => Err(mismatch(operation, x, weight)),
     }
 }

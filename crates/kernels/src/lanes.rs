@@ -348,6 +348,26 @@ impl<T: Element, S: Simd> Lanes<T, S> {
         T::store(self.simd, self.vector, x);
     }
 
+    /// As [`load`](Self::load), and quicker where there are enough.
+    #[inline(always)]
+    pub(crate) fn read(simd: S, x: &[T]) -> Self {
+        if x.len() < T::width::<S>() {
+            return Self::load(simd, x);
+        }
+        // SAFETY: the slice holds a whole vector.
+        Self::new(simd, unsafe { T::read(x.as_ptr()) })
+    }
+
+    /// As [`store`](Self::store), and quicker where the slice takes all.
+    #[inline(always)]
+    pub(crate) fn write(self, x: &mut [T]) {
+        if x.len() < T::width::<S>() {
+            return self.store(x);
+        }
+        // SAFETY: the slice takes a whole vector.
+        unsafe { T::write(x.as_mut_ptr(), self.vector) }
+    }
+
     /// self · b + c, with one rounding where there is an instruction for it.
     #[inline(always)]
     pub(crate) fn mul_add(self, b: Self, c: Self) -> Self {

@@ -3,9 +3,11 @@
 use srr_linalg::{GemmShape, Strided, gemm_slices};
 
 use super::{
-    Cpu, CpuTensor,
-    parallel::{RowsMut, for_blocks},
-    product::product_block,
+    Cpu, CpuTensor, elementwise,
+    gemm::Finish,
+    parallel::{RowsMut, block_rows, for_blocks},
+    product::WORK,
+    small::Operand,
 };
 use crate::{Element, Result, Tensor, Transpose, check, check::Product};
 
@@ -24,55 +26,73 @@ impl<T: Element> Cpu<T> {
         check::same("matmul_into", &product.shape(), out.shape())?;
         check::finite("matmul_into", "alpha", alpha)?;
         check::finite("matmul_into", "beta", beta)?;
-        let Product { batch, m, n, k, .. } = product;
         let (alpha, beta) = (T::from_f64(alpha), T::from_f64(beta));
-        let (a, b) = (a.as_slice(), b.as_slice());
-        // One row of `out` is a row of one of the products; a block never straddles two of them.
-        let one = |index: usize, first: usize, rows: usize, out: &mut [T]| {
-            let a = &a[index * m * k..(index + 1) * m * k];
-            let b = &b[index * k * n..(index + 1) * k * n];
-            let a = match transpose_a {
-                Transpose::No => Strided::rows(&a[first * k..], k),
-                Transpose::Yes => Strided::transposed(&a[first..], m),
-            };
-            let b = match transpose_b {
-                Transpose::No => Strided::rows(b, n),
-                Transpose::Yes => Strided::transposed(b, k),
-            };
-            gemm_slices(
-                GemmShape { m: rows, n, k },
-                alpha,
-                a,
-                b,
-                beta,
-                Strided::rows(out, n),
-            )?;
-            Ok(())
-        };
+        let Product { batch, m, n, k, .. } = product;
         if out.is_empty() {
             return Ok(());
         }
         if k == 0 {
-            return super::elementwise::scale(out.as_mut_slice(), beta);
+            return elementwise::scale(out.as_mut_slice(), beta);
         }
-        if batch == 1 {
-            return for_blocks(
-                m,
-                product_block(n, k),
-                RowsMut::new(out.as_mut_slice(), n),
-                |rows, out| one(0, rows.start, rows.len(), out.data),
-            );
+        let (a, b) = (a.as_slice(), b.as_slice());
+        if batch > 1 {
+            let shape = GemmShape { m, n, k };
+            return batch_of_products(shape, alpha, (a, transpose_a), (b, transpose_b), beta, out);
         }
-        let block = product_block(n, k).div_ceil(m);
-        for_blocks(
-            batch,
-            block,
-            RowsMut::new(out.as_mut_slice(), m * n),
-            |products, out| {
-                products
-                    .zip(out.data.chunks_exact_mut(m * n))
-                    .try_for_each(|(index, out)| one(index, 0, m, out))
-            },
-        )
+        if beta != T::zero() && beta != T::one() {
+            elementwise::scale(out.as_mut_slice(), beta)?;
+        }
+        let finish = Finish {
+            accumulate: beta != T::zero(),
+            ..Finish::scaled(alpha)
+        };
+        let packed = self.packed(operand(b, transpose_b, k, n), k, n);
+        let a = operand(a, transpose_a, m, k);
+        self.product(a, &packed, finish, out.as_mut_slice())
     }
+}
+
+/// op(x) [rows, columns], as it lies in memory.
+fn operand<T: Element>(
+    x: &[T],
+    transpose: Transpose,
+    rows: usize,
+    columns: usize,
+) -> Operand<'_, T> {
+    match transpose {
+        Transpose::No => Operand::rows(x, columns),
+        Transpose::Yes => Operand::rows(x, rows).transposed(),
+    }
+}
+
+/// Pairs of matrices, each pair on one thread.
+fn batch_of_products<T: Element>(
+    shape: GemmShape,
+    alpha: T,
+    (a, transpose_a): (&[T], Transpose),
+    (b, transpose_b): (&[T], Transpose),
+    beta: T,
+    out: &mut CpuTensor<T>,
+) -> Result<()> {
+    let GemmShape { m, n, k } = shape;
+    let strided = |x, transpose, rows, columns| match transpose {
+        Transpose::No => Strided::rows(x, columns),
+        Transpose::Yes => Strided::transposed(x, rows),
+    };
+    let one = |index: usize, out: &mut [T]| {
+        let a = strided(&a[index * m * k..][..m * k], transpose_a, m, k);
+        let b = strided(&b[index * k * n..][..k * n], transpose_b, k, n);
+        gemm_slices(shape, alpha, a, b, beta, Strided::rows(out, n))
+    };
+    for_blocks(
+        out.len() / (m * n),
+        block_rows(WORK, 2 * m * n * k),
+        RowsMut::new(out.as_mut_slice(), m * n),
+        |products, out| {
+            let all = products.zip(out.data.chunks_exact_mut(m * n));
+            Ok(all
+                .into_iter()
+                .try_for_each(|(index, out)| one(index, out))?)
+        },
+    )
 }

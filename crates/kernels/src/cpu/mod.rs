@@ -1,13 +1,14 @@
 //! The CPU: plain memory, rayon, and loops that vectorize.
 //!
 //! Every operation cuts its work into pieces whose size depends on the problem alone ([`parallel`]), so that the same
-//! operands give the same bits in a pool of any size. Matrix products run block by block through `srr-linalg`'s sequential
-//! product; the rest are loops of our own ([`vector`]).
+//! operands give the same bits in a pool of any size. Matrix products are packed ([`gemm`]); everything runs on explicit vectors
+//! ([`vector`]).
 
 mod attention;
 mod backend;
 mod dropout;
 mod elementwise;
+mod gemm;
 mod head;
 mod ista;
 mod layer_norm;

@@ -1,22 +1,28 @@
-//! Products of row-major blocks, on the calling thread.
+//! Products of whole matrices, cut into pieces for the pool.
 
-use srr_linalg::{GemmShape, Strided, gemm_slices};
-
-use super::{Cpu, CpuTensor};
-use crate::{Element, Result};
+use super::{
+    Cpu, CpuTensor,
+    gemm::{self, Finish},
+    parallel::{RowsMut, block_rows, for_blocks},
+    pool::Buffer,
+    rows::add_to_rows,
+    small::Operand,
+};
+use crate::{Element, Result, Tensor};
 
 /// Operations that a block of a parallel product should take: enough to forget what a piece of work costs to hand out.
-pub(super) const WORK: usize = 1 << 20;
-/// Rows that a block of a product has at least, since every block packs the other operand again.
-const FEWEST_ROWS: usize = 128;
-/// Rows that are transposed together, so that each cache line that is written is filled.
-const TRANSPOSED_ROWS: usize = 16;
-/// Into how many partial sums a reduction over rows is cut at most.
+pub(super) const WORK: usize = 1 << 21;
+/// Rows that a block of a product has at least, and what its number of rows is a multiple of: whole tiles.
+const FEWEST_ROWS: usize = 48;
+/// Into how many partial sums a reduction over rows is cut at most, and the rows that each has at least.
 const MOST_PARTIALS: usize = 16;
+const FEWEST_TERMS: usize = 256;
+/// Rows of the result of a reduction that are worth packing the other operand again.
+const RESULT_ROWS: usize = 192;
 
-/// The rows of a block of a product whose rows cost m·n each.
-pub(super) fn product_block(n: usize, k: usize) -> usize {
-    super::parallel::block_rows(WORK, 2 * n * k).max(FEWEST_ROWS)
+/// The rows of a block of a product whose rows cost n·k each.
+fn product_block(n: usize, k: usize) -> usize {
+    block_rows(WORK, 2 * n * k).next_multiple_of(FEWEST_ROWS)
 }
 
 /// The rows that go into one partial sum of a reduction over `rows` to an [m, n] matrix: so many that adding the sum is little work
@@ -25,74 +31,155 @@ pub(super) fn reduction_block(rows: usize, m: usize, n: usize) -> usize {
     rows.div_ceil(MOST_PARTIALS).max(m.min(n)).max(128)
 }
 
+/// A matrix [k, n] that is ready to be the right operand of products.
+pub(super) struct Packed<T: Element> {
+    buffer: Buffer<T>,
+    k: usize,
+    n: usize,
+}
+
 impl<T: Element> Cpu<T> {
-    /// Wᵀ [k, n] of W [n, k]: products by it run faster than products by a transposed operand, which every block would pack anew.
-    pub(super) fn transposed(&self, w: &[T], n: usize, k: usize) -> CpuTensor<T> {
-        let mut out = self.empty(&[k, n]);
-        let columns = out.as_mut_slice();
-        for (i, rows) in w.chunks((TRANSPOSED_ROWS * k).max(1)).enumerate() {
-            let first = i * TRANSPOSED_ROWS;
-            for j in 0..k {
-                let column = &mut columns[j * n + first..][..rows.len() / k];
-                for (slot, row) in column.iter_mut().zip(rows.chunks_exact(k)) {
-                    *slot = row[j];
-                }
-            }
+    /// Packs b [k, n].
+    pub(super) fn packed(&self, b: Operand<'_, T>, k: usize, n: usize) -> Packed<T> {
+        let mut buffer = self.pool.take(gemm::packed_len::<T>(k, n));
+        gemm::pack(b, k, n, buffer.as_mut_slice());
+        Packed { buffer, k, n }
+    }
+
+    /// out [m, n] ← `finish` of a b, with a [m, k]; m is found from `out`.
+    pub(super) fn product(
+        &self,
+        a: Operand<'_, T>,
+        b: &Packed<T>,
+        finish: Finish<'_, T>,
+        out: &mut [T],
+    ) -> Result<()> {
+        let &Packed { k, n, .. } = b;
+        if k == 0 {
+            finish_nothing(finish, out);
+            return Ok(());
         }
-        out
+        let block = product_block(n, k);
+        for_blocks(
+            out.len().checked_div(n).unwrap_or(0),
+            block,
+            RowsMut::new(out, n),
+            |range, out| {
+                let rows = range.len();
+                let mut workspace = self.pool.take(gemm::workspace_len(rows));
+                gemm::multiply(
+                    (rows, k, n),
+                    a.from(range.start, 0),
+                    b.buffer.as_slice(),
+                    finish,
+                    out.data,
+                    workspace.as_mut_slice(),
+                );
+                Ok(())
+            },
+        )
+    }
+
+    /// out [m, n] += α xᵀ y, with x [rows, m] and y [rows, n].
+    pub(super) fn add_transposed_product(
+        &self,
+        alpha: T,
+        x: &[T],
+        y: &[T],
+        m: usize,
+        out: &mut CpuTensor<T>,
+    ) -> Result<()> {
+        let (rows, n) = (
+            x.len().checked_div(m).unwrap_or(0),
+            out.len().checked_div(m).unwrap_or(0),
+        );
+        if rows == 0 || n == 0 {
+            return Ok(());
+        }
+        // The result is cut into bands of rows, and the sum into partial ones.
+        let bands = (1..=m.div_ceil(RESULT_ROWS))
+            .rev()
+            .find(|bands| m.is_multiple_of(*bands));
+        let bands = bands.unwrap_or(1);
+        let parts = (MOST_PARTIALS / bands).min(rows / FEWEST_TERMS).max(1);
+        let (band, terms) = (m / bands, rows.div_ceil(parts));
+        let parts = rows.div_ceil(terms);
+        let one = |index: usize, out: &mut [T]| {
+            let (first, start) = (index / bands * terms, index % bands * band);
+            let last = rows.min(first + terms);
+            let x = Operand {
+                data: &x[first * m + start..last * m],
+                row: 1,
+                column: m,
+            };
+            let finish = Finish::scaled(alpha);
+            self.reduce(
+                (band, last - first, n),
+                x,
+                &y[first * n..last * n],
+                finish,
+                out,
+            );
+        };
+        let mut partials = self.empty(&[parts, m * n]);
+        for_blocks(
+            parts * bands,
+            1,
+            RowsMut::new(partials.as_mut_slice(), band * n),
+            |range, out| {
+                one(range.start, out.data);
+                Ok(())
+            },
+        )?;
+        self.accumulate(Some(partials), Some(out))
+    }
+
+    /// out [m, n] ← `finish` of a y, with a [m, k] and y [k, n] row-major, on the calling thread, a few terms at a time.
+    fn reduce(
+        &self,
+        (m, k, n): (usize, usize, usize),
+        a: Operand<'_, T>,
+        y: &[T],
+        finish: Finish<'_, T>,
+        out: &mut [T],
+    ) {
+        let mut packed = self.pool.take(gemm::packed_len::<T>(gemm::DEPTH.min(k), n));
+        let mut workspace = self.pool.take(gemm::workspace_len(m));
+        for first in (0..k).step_by(gemm::DEPTH) {
+            let depth = gemm::DEPTH.min(k - first);
+            let y = Operand {
+                data: &y[first * n..],
+                row: n,
+                column: 1,
+            };
+            gemm::pack(y, depth, n, packed.as_mut_slice());
+            gemm::multiply(
+                (m, depth, n),
+                a.from(0, first),
+                packed.as_slice(),
+                Finish {
+                    accumulate: finish.accumulate || first > 0,
+                    ..finish
+                },
+                out,
+                workspace.as_mut_slice(),
+            );
+        }
     }
 }
 
-/// out ← α x W + β out, with x [rows, k], W [k, n] and out [rows, n].
-pub(super) fn times<T: Element>(
-    alpha: T,
-    x: &[T],
-    w: &[T],
-    beta: T,
-    out: &mut [T],
-    n: usize,
-    k: usize,
-) -> Result<()> {
-    let shape = GemmShape {
-        m: out.len() / n.max(1),
-        n,
-        k,
-    };
-    gemm_slices(
-        shape,
-        alpha,
-        Strided::rows(x, k),
-        Strided::rows(w, n),
-        beta,
-        Strided::rows(out, n),
-    )?;
-    Ok(())
-}
-
-/// out ← α xᵀ y + β out, with x [rows, m], y [rows, n] and out [m, n].
-pub(super) fn transposed_times<T: Element>(
-    alpha: T,
-    x: &[T],
-    y: &[T],
-    beta: T,
-    out: &mut [T],
-    m: usize,
-    n: usize,
-) -> Result<()> {
-    let shape = GemmShape {
-        m,
-        n,
-        k: x.len() / m.max(1),
-    };
-    gemm_slices(
-        shape,
-        alpha,
-        Strided::transposed(x, m),
-        Strided::rows(y, n),
-        beta,
-        Strided::rows(out, n),
-    )?;
-    Ok(())
+/// What [`Finish`] makes of sums of no terms.
+fn finish_nothing<T: Element>(finish: Finish<'_, T>, out: &mut [T]) {
+    if !finish.accumulate {
+        out.fill(T::zero());
+    }
+    if let Some(bias) = finish.bias {
+        add_to_rows(bias, out);
+    }
+    if let Some(shift) = finish.relu_shift {
+        out.iter_mut()
+            .for_each(|x| *x = (*x - shift).max(T::zero()));
+    }
 }
 
 /// out += Σ partials, in their order; each has the length of `out`.

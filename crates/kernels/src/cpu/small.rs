@@ -13,6 +13,49 @@ pub(super) struct Operand<'a, T> {
     pub(super) column: usize,
 }
 
+impl<'a, T: Copy> Operand<'a, T> {
+    /// A row-major matrix with rows of `width` elements.
+    pub(super) fn rows(data: &'a [T], width: usize) -> Self {
+        Self {
+            data,
+            row: width,
+            column: 1,
+        }
+    }
+
+    /// The matrix from element (i, j) on.
+    pub(super) fn from(self, i: usize, j: usize) -> Self {
+        let first = i * self.row + j * self.column;
+        Self {
+            data: &self.data[first.min(self.data.len())..],
+            ..self
+        }
+    }
+
+    pub(super) fn transposed(self) -> Self {
+        Self {
+            row: self.column,
+            column: self.row,
+            ..self
+        }
+    }
+
+    /// The first elements of the first row.
+    #[inline(always)]
+    pub(super) fn read_row(self, out: &mut [T]) {
+        if self.column == 1 {
+            out.copy_from_slice(&self.data[..out.len()]);
+            return;
+        }
+        for (out, &x) in out
+            .iter_mut()
+            .zip(self.data.iter().step_by(self.column.max(1)))
+        {
+            *out = x;
+        }
+    }
+}
+
 /// A row-major matrix whose rows start `stride` elements apart.
 #[derive(Clone, Copy)]
 pub(super) struct RowMajor<'a, T> {

@@ -1,0 +1,148 @@
+//! `bench`: how fast training steps, forward passes, rates and operators are, also beside PyTorch.
+
+mod contest;
+mod memory;
+mod operators;
+mod ours;
+mod peak;
+mod peer;
+mod results;
+mod size;
+
+use self::{
+    operators::Operands,
+    results::{Machine, Report, Row, median},
+    size::Size,
+};
+use crate::{say::say, tidy::workspace_root};
+use srr_kernels::Cpu;
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Times training steps, forward passes, rates and operators; with a peer, interleaved with it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchArgs {
+    /// A (d 384, L 12, K 6, batch 64), B (d 96, L 4, K 4, batch 128), C (d 192, L 6, K 6, batch 128); 65 tokens each
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "A,B,C",
+        value_name = "S,…"
+    )]
+    size: Vec<Size>,
+    /// Numbers of threads [default: 1 and all cores]
+    #[arg(long, value_delimiter = ',', value_name = "T,…")]
+    threads: Vec<usize>,
+    /// Rounds in which all that is compared takes its turn once
+    #[arg(long, default_value_t = 7, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    rounds: u64,
+    /// Time a peer too; its interpreter is PEER_PYTHON, python3 without it
+    #[arg(long, value_enum, value_name = "NAME")]
+    peer: Option<PeerName>,
+    /// Write all numbers to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Take a few training steps and print the peak memory of this process in megabytes; what `bench` runs to find it
+    #[arg(long, hide = true)]
+    memory: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum PeerName {
+    /// The same model in PyTorch: pip install torch einops
+    Pytorch,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A peer that cannot be run or that computes something else, in words for the terminal.
+pub(crate) fn run(args: BenchArgs) -> Result<()> {
+    if args.memory {
+        let size = args.size.first().ok_or("no size")?;
+        say!("{}", memory::of_this_process(size)?);
+        return Ok(());
+    }
+    let script = args
+        .peer
+        .map(|PeerName::Pytorch| workspace_root().join("xtask/peers/pytorch_crate.py"));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut threads = match args.threads.as_slice() {
+        [] => vec![1, cores],
+        given => given.to_vec(),
+    };
+    threads.dedup();
+    let mut report = Report::new(Machine::find());
+    say!("{}", report.machine);
+    for size in &args.size {
+        for &threads in &threads {
+            let rows = one(size, threads, args.rounds as usize, script.as_deref())?;
+            report.add(rows);
+        }
+    }
+    if let Some(path) = &args.json {
+        report.write(path)?;
+        say!("all numbers: {}", path.display());
+    }
+    Ok(())
+}
+
+/// Times one size on one number of threads and prints what came out.
+fn one(
+    size: &Size,
+    threads: usize,
+    rounds: usize,
+    script: Option<&Path>,
+) -> Result<results::Section> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()?;
+    let timed = pool.install(|| -> std::result::Result<_, String> {
+        let peaks: Vec<f64> = (0..rounds).map(|_| peak::measure()).collect();
+        let contest = contest::run(size, rounds, script).map_err(|error| error.to_string())?;
+        let operators = operator_times(size, rounds).map_err(|error| error.to_string())?;
+        Ok((median(&peaks), contest, operators))
+    });
+    let (peak, contest, operators) = timed?;
+    let mut section = results::Section::new(size, threads, peak);
+    section.rows = contest
+        .times
+        .into_iter()
+        .map(|times| Row::of_task(size, times))
+        .collect();
+    section.rows.extend(operators);
+    section.megabytes = memory::of_a_step(size, threads)?;
+    section.peer_megabytes = contest.peer_megabytes;
+    say!("{section}");
+    Ok(section)
+}
+
+fn operator_times(size: &Size, rounds: usize) -> Result<Vec<Row>> {
+    let mut operands = Operands::new(Cpu::<f32>::new(), size)?;
+    let mut rows = Vec::new();
+    for mut operator in operands.operators(size)? {
+        (operator.run)()?;
+        let start = Instant::now();
+        (operator.run)()?;
+        let repeats = (0.05 / start.elapsed().as_secs_f64().max(1e-6)).ceil() as usize;
+        let mut milliseconds = Vec::with_capacity(rounds);
+        for _ in 0..rounds {
+            let start = Instant::now();
+            for _ in 0..repeats {
+                (operator.run)()?;
+            }
+            milliseconds.push(1e3 * start.elapsed().as_secs_f64() / repeats as f64);
+        }
+        rows.push(Row::of_operator(
+            operator.name,
+            operator.operations,
+            milliseconds,
+        ));
+    }
+    Ok(rows)
+}

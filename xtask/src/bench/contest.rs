@@ -1,0 +1,295 @@
+//! Contestants that take turns: everything that is compared is timed in the same rounds of the same run.
+
+use super::{
+    ours::{Ours, RateOperands, Rates, save_batch, save_rate_operands},
+    peer::{MODES, Peer},
+    size::Size,
+};
+use serde_json::json;
+use srr_kernels::Cpu;
+use std::{
+    cell::RefCell,
+    error::Error,
+    path::{Path, PathBuf},
+    rc::Rc,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Time that a turn of one contestant takes at least.
+const TURN: Duration = Duration::from_millis(250);
+/// Threads of the peer that wait for more work in a loop have gone to sleep after this.
+const PAUSE: Duration = Duration::from_millis(20);
+/// Norm-wise difference of two sides that compute the same.
+const TOLERANCE: f64 = 1e-4;
+
+/// What is timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    /// One training step: forward, loss, backward, Adam.
+    Step,
+    /// A step with the sparse rate reduction of the last layer as a penalty.
+    PenalizedStep,
+    /// A forward pass without gradients.
+    Forward,
+    /// R, R^c and ‖Z‖₀ of all layers, in f32 or f64.
+    Rates,
+}
+
+impl Task {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::PenalizedStep => "penalized step",
+            Self::Forward => "forward",
+            Self::Rates => "rates",
+        }
+    }
+}
+
+/// One contestant in one task: repeats it and returns the mean milliseconds.
+struct Contestant<'a> {
+    task: Task,
+    who: String,
+    ours: bool,
+    run: Box<dyn FnMut(usize) -> Result<f64> + 'a>,
+}
+
+/// The milliseconds of one contestant in one task, a value a round.
+#[derive(Debug)]
+pub(super) struct Times {
+    pub(super) task: Task,
+    pub(super) who: String,
+    pub(super) ours: bool,
+    pub(super) milliseconds: Vec<f64>,
+}
+
+/// The files that both sides read.
+struct Shared {
+    _folder: TempDir,
+    weights: PathBuf,
+    batch: PathBuf,
+    rates: PathBuf,
+}
+
+impl Shared {
+    fn new(size: &Size, operands: RateOperands) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let file = |name: &str| folder.path().join(name);
+        let (weights, batch, rates) = (file("weights"), file("batch"), file("rates"));
+        Ours::new(Cpu::<f32>::new(), size)?.save_weights(&weights)?;
+        save_batch(&batch, size)?;
+        save_rate_operands(&rates, operands)?;
+        Ok(Self {
+            _folder: folder,
+            weights,
+            batch,
+            rates,
+        })
+    }
+}
+
+/// What a run of all contestants gives.
+pub(super) struct Contest {
+    pub(super) times: Vec<Times>,
+    /// Peak resident megabytes of a peer that takes training steps in its first mode.
+    pub(super) peer_megabytes: Option<f64>,
+}
+
+/// Times every task of one size in the current pool; with the peer if its script is given.
+pub(super) fn run(size: &Size, rounds: usize, script: Option<&Path>) -> Result<Contest> {
+    let mut contestants = ours(size)?;
+    let mut peer_megabytes = None;
+    if let Some(script) = script {
+        let threads = rayon::current_num_threads();
+        let shared = Shared::new(size, RateOperands::new(size)?)?;
+        let start = || Peer::start(script, &shared.weights, size, threads);
+        let mut peer = start()?;
+        agree(size, &shared, &mut peer)?;
+        peer_megabytes = Some(memory_of(start()?, &shared)?);
+        contestants.extend(theirs(shared, peer));
+    }
+    let times = take_turns(contestants, rounds)?;
+    Ok(Contest {
+        times,
+        peer_megabytes,
+    })
+}
+
+fn memory_of(mut peer: Peer, shared: &Shared) -> Result<f64> {
+    let step = json!({ "do": "step", "mode": MODES[0], "input": shared.batch, "repeats": 3 });
+    peer.ask(&step)?;
+    peer.memory()
+}
+
+fn take_turns(contestants: Vec<Contestant<'_>>, rounds: usize) -> Result<Vec<Times>> {
+    let mut times = Vec::new();
+    for mut contestant in contestants {
+        (contestant.run)(1)?; // first call: caches fill, code is compiled
+        let start = Instant::now();
+        (contestant.run)(1)?;
+        let once = start.elapsed().max(Duration::from_micros(10));
+        let repeats = TURN.as_secs_f64() / once.as_secs_f64();
+        let empty = Times {
+            task: contestant.task,
+            who: contestant.who.clone(),
+            ours: contestant.ours,
+            milliseconds: Vec::with_capacity(rounds),
+        };
+        times.push((contestant, repeats.ceil() as usize, empty));
+    }
+    for _ in 0..rounds {
+        for (contestant, repeats, times) in &mut times {
+            sleep(PAUSE);
+            times.milliseconds.push((contestant.run)(*repeats)?);
+        }
+    }
+    Ok(times.into_iter().map(|(_, _, times)| times).collect())
+}
+
+fn ours<'a>(size: &Size) -> Result<Vec<Contestant<'a>>> {
+    let model = Rc::new(RefCell::new(Ours::new(Cpu::<f32>::new(), size)?));
+    let mut all = Vec::new();
+    let mut add = |task, who: &str, mut once: Box<dyn FnMut() -> Result<f64>>| {
+        let run = Box::new(move |repeats| timed(repeats, &mut once));
+        all.push(Contestant {
+            task,
+            who: who.to_owned(),
+            ours: true,
+            run,
+        });
+    };
+    for (task, penalized) in [(Task::Step, false), (Task::PenalizedStep, true)] {
+        let model = Rc::clone(&model);
+        add(
+            task,
+            "highest",
+            Box::new(move || model.borrow_mut().step(penalized)),
+        );
+    }
+    add(
+        Task::Forward,
+        "highest",
+        Box::new(move || model.borrow().forward()),
+    );
+    let operands = RateOperands::new(size)?;
+    let single = Rates::new(Cpu::<f32>::new(), &operands, size)?;
+    let double = Rates::new(Cpu::<f64>::new(), &operands, size)?;
+    add(Task::Rates, "f32", Box::new(move || single.compute()));
+    add(Task::Rates, "f64", Box::new(move || double.compute()));
+    Ok(all)
+}
+
+fn timed(repeats: usize, once: &mut dyn FnMut() -> Result<f64>) -> Result<f64> {
+    let start = Instant::now();
+    for _ in 0..repeats {
+        if !once()?.is_finite() {
+            return Err("the result is not finite".into());
+        }
+    }
+    Ok(1e3 * start.elapsed().as_secs_f64() / repeats as f64)
+}
+
+fn theirs<'a>(shared: Shared, peer: Peer) -> Vec<Contestant<'a>> {
+    let shared = Rc::new((shared, RefCell::new(peer)));
+    let contestant = |task: Task, who: String, key: &'static str, value: &'static str| {
+        let shared = Rc::clone(&shared);
+        let run = move |repeats: usize| {
+            let (files, peer) = &*shared;
+            let input = if task == Task::Rates {
+                &files.rates
+            } else {
+                &files.batch
+            };
+            let mut request = json!({ "do": task.name(), "input": input, "repeats": repeats });
+            request[key] = value.into();
+            let answer = peer.borrow_mut().ask(&request)?;
+            answer["ms"]
+                .as_f64()
+                .ok_or_else(|| "no number from the peer".into())
+        };
+        Contestant {
+            task,
+            who,
+            ours: false,
+            run: Box::new(run),
+        }
+    };
+    let mut all = Vec::new();
+    for task in [Task::Step, Task::Forward] {
+        all.extend(MODES.map(|mode| contestant(task, mode.to_owned(), "mode", mode)));
+    }
+    for dtype in ["f32", "f64"] {
+        all.push(contestant(
+            Task::Rates,
+            format!("torch {dtype}"),
+            "dtype",
+            dtype,
+        ));
+    }
+    all
+}
+
+/// Both sides compute the same before either is timed.
+fn agree(size: &Size, shared: &Shared, peer: &mut Peer) -> Result<()> {
+    let answers = shared.weights.with_file_name("answers");
+    peer.ask(&json!({ "do": "check", "input": shared.batch, "output": answers }))?;
+    let theirs = srr_layers::checkpoint::TensorFile::open(&answers)?;
+    let (mut logits, mut gradient) = (Difference::default(), Difference::default());
+    for (name, ours) in Ours::new(Cpu::<f32>::new(), size)?.outcome()? {
+        let theirs = theirs.floats(&name)?.values;
+        if ours.len() != theirs.len() {
+            return Err(format!(
+                "{name}: {} numbers, the peer has {}",
+                ours.len(),
+                theirs.len()
+            )
+            .into());
+        }
+        let side = if name.starts_with("grad.") {
+            &mut gradient
+        } else {
+            &mut logits
+        };
+        side.add(&ours, &theirs);
+    }
+    logits.check("logits and loss differ")?;
+    gradient.check("the gradient differs")?;
+    let request = json!({ "do": "rates", "dtype": "f64", "input": shared.rates });
+    let theirs = peer.ask(&request)?["value"].as_f64();
+    let ours = Rates::new(Cpu::<f64>::new(), &RateOperands::new(size)?, size)?.compute()?;
+    match theirs {
+        Some(theirs) if (ours - theirs).abs() <= TOLERANCE * theirs.abs() => Ok(()),
+        theirs => Err(format!("rates: ours sum to {ours}, the peer's to {theirs:?}").into()),
+    }
+}
+
+/// The squared norms of a difference and of what it is a part of.
+#[derive(Default)]
+struct Difference {
+    squared: f64,
+    of: f64,
+}
+
+impl Difference {
+    fn add(&mut self, ours: &[f64], theirs: &[f64]) {
+        for (ours, theirs) in ours.iter().zip(theirs) {
+            self.squared += (ours - theirs).powi(2);
+            self.of += theirs.powi(2);
+        }
+    }
+
+    fn check(&self, what: &str) -> Result<()> {
+        let relative = (self.squared / self.of).sqrt();
+        if relative <= TOLERANCE {
+            return Ok(());
+        }
+        Err(format!(
+            "{what} from the peer's by {relative:.1e} of its norm, expected at most {TOLERANCE:.0e}; nothing was timed"
+        )
+        .into())
+    }
+}

@@ -1,0 +1,43 @@
+//! Peak memory of a training step, seen by a process that does nothing else.
+
+use super::{ours::Ours, size::Size};
+use srr_kernels::Cpu;
+use std::{env, error::Error, fs, process::Command};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Peak resident megabytes of a process that takes training steps of this size; none where the system does not tell.
+pub(super) fn of_a_step(size: &Size, threads: usize) -> Result<Option<f64>> {
+    if peak().is_none() {
+        return Ok(None);
+    }
+    let output = Command::new(env::current_exe()?)
+        .args(["bench", "--memory", "--size", size.name])
+        .env("RAYON_NUM_THREADS", threads.to_string())
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let megabytes = text.trim().parse();
+    Ok(Some(megabytes.map_err(|_| {
+        format!(
+            "no memory was measured: {}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+    })?))
+}
+
+/// Takes three steps; the peak resident megabytes of this process.
+pub(super) fn of_this_process(size: &Size) -> Result<f64> {
+    let mut model = Ours::new(Cpu::<f32>::new(), size)?;
+    for _ in 0..3 {
+        model.step(false)?;
+    }
+    peak().ok_or_else(|| "this system does not tell".into())
+}
+
+/// The line `VmHWM:  123 kB` of the kernel's account of this process.
+fn peak() -> Option<f64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kilobytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes / 1e3)
+}
