@@ -1,6 +1,6 @@
 //! `forward`: one pass of a checkpoint, written down tensor by tensor.
 
-use crate::say::say;
+use crate::{output::is_no_input, say::say};
 use clap::{Args, ValueEnum};
 use srr_kernels::{Backend, Cpu};
 use srr_layers::{
@@ -37,7 +37,7 @@ pub(crate) struct ForwardArgs {
     /// Safetensors file with `images` (B, C, H, W), already normalized, and optionally `labels` (B)
     #[arg(long, value_name = "IN")]
     input: PathBuf,
-    /// Safetensors file to write
+    /// Safetensors file to write; replaced if there
     #[arg(long, value_name = "OUT")]
     output: PathBuf,
 }
@@ -70,6 +70,7 @@ pub(crate) fn run(args: ForwardArgs) -> Result<(), Box<dyn Error>> {
 }
 
 fn run_on<B: Backend>(backend: &B, args: &ForwardArgs) -> Result<(), Box<dyn Error>> {
+    is_no_input(&args.output, &[&args.input, &args.checkpoint])?;
     let checkpoint = Checkpoint::from_file(&TensorFile::open(&args.checkpoint)?)?;
     let input = TensorFile::open(&args.input)?;
     let images = input.floats("images")?;

@@ -1,6 +1,6 @@
 //! `rates`: the coding rates of a file's tokens, with their gradients.
 
-use crate::say::say;
+use crate::{output::is_no_input, say::say};
 use clap::Args;
 use ndarray::{ArrayView2, ArrayView3};
 use srr_coding_rate::{Bases, Precision, coding_rate_with_gradient, compressed_rate_with_gradient};
@@ -10,7 +10,8 @@ use srr_layers::{
 };
 use std::{collections::BTreeMap, error::Error, path::PathBuf};
 
-/// Computes R(Z) and R^c(Z; U) with all gradients, in double precision.
+/// Computes R(Z) = ½ logdet(I + d/(N ε²) Z Zᵀ) and R^c(Z; U) = Σₖ ½ logdet(I + p/(N ε²) Uₖᵀ Z Zᵀ Uₖ) with all gradients, in double
+/// precision.
 #[derive(Debug, Args)]
 pub(crate) struct RatesArgs {
     /// Safetensors file with `Z` [d, N], one token a column, and `U` [K, d, p]
@@ -18,7 +19,7 @@ pub(crate) struct RatesArgs {
     input: PathBuf,
     #[command(flatten)]
     precision: PrecisionArgs,
-    /// Safetensors file to write: `R`, `Rc`, `grad_Z_R`, `grad_Z_Rc`, `grad_U_Rc`
+    /// Safetensors file to write, replaced if there: `R`, `Rc`, `grad_Z_R`, `grad_Z_Rc`, `grad_U_Rc`
     #[arg(long, value_name = "OUT")]
     output: PathBuf,
 }
@@ -53,18 +54,14 @@ impl PrecisionArgs {
 /// # Errors
 /// Whatever the files and the rates refuse.
 pub(crate) fn run(args: RatesArgs) -> Result<(), Box<dyn Error>> {
+    is_no_input(&args.output, &[&args.input])?;
     let precision = args.precision.precision()?;
     let file = TensorFile::open(&args.input)?;
     let (z, u) = (file.floats("Z")?, file.floats("U")?);
-    let (&[dim, tokens], &[heads, rows, head_dim]) = (&z.shape[..], &u.shape[..]) else {
-        return Err(format!(
-            "Z must be [d, N] and U [K, d, p], got {:?} and {:?}",
-            z.shape, u.shape
-        )
-        .into());
-    };
+    let [dim, tokens, heads, head_dim] =
+        sizes(&z, &u).map_err(|message| format!("{}: {message}", args.input.display()))?;
     let z = ArrayView2::from_shape((dim, tokens), &z.values)?;
-    let bases = Bases::new(ArrayView3::from_shape((heads, rows, head_dim), &u.values)?)?;
+    let bases = Bases::new(ArrayView3::from_shape((heads, dim, head_dim), &u.values)?)?;
     let (rate, rate_gradient) = coding_rate_with_gradient(z.t(), precision, head_dim)?;
     let compressed = compressed_rate_with_gradient(z.t(), &bases, precision)?;
     let (r, rc) = (rate, compressed.value);
@@ -73,7 +70,7 @@ pub(crate) fn run(args: RatesArgs) -> Result<(), Box<dyn Error>> {
         tensor("Rc", &[1], [&compressed.value]),
         tensor("grad_Z_R", &[dim, tokens], rate_gradient.t()),
         tensor("grad_Z_Rc", &[dim, tokens], compressed.tokens.t()),
-        tensor("grad_U_Rc", &[heads, rows, head_dim], compressed.bases()),
+        tensor("grad_U_Rc", &[heads, dim, head_dim], compressed.bases()),
     ];
     write_tensors(
         &args.output,
@@ -86,6 +83,48 @@ pub(crate) fn run(args: RatesArgs) -> Result<(), Box<dyn Error>> {
         args.output.display()
     );
     Ok(())
+}
+
+/// d, N, K and p of tokens Z and bases U as the file has them, if they go together and all their numbers are finite.
+fn sizes(z: &HostTensor, u: &HostTensor) -> Result<[usize; 4], String> {
+    let (&[dim, tokens], &[heads, rows, head_dim]) = (&z.shape[..], &u.shape[..]) else {
+        return Err(format!(
+            "expected Z [d, N] and U [K, d, p], found Z {:?} and U {:?}",
+            z.shape, u.shape
+        ));
+    };
+    if dim != rows || [dim, tokens, heads, head_dim].contains(&0) {
+        return Err(format!(
+            "expected Z [d, N] and U [K, d, p] with the same d and nothing empty, found Z {:?} and U {:?}",
+            z.shape, u.shape
+        ));
+    }
+    for (name, tensor) in [("Z", z), ("U", u)] {
+        if let Some(index) = tensor.values.iter().position(|value| !value.is_finite()) {
+            let place = places(index, &tensor.shape);
+            return Err(format!(
+                "{name}{place:?} is {}, expected finite numbers",
+                tensor.values[index]
+            ));
+        }
+    }
+    Ok([dim, tokens, heads, head_dim])
+}
+
+/// The indices of an element of a row-major tensor.
+fn places(index: usize, shape: &[usize]) -> Vec<usize> {
+    let mut rest = index;
+    let mut places: Vec<usize> = shape
+        .iter()
+        .rev()
+        .map(|&length| {
+            let place = rest % length;
+            rest /= length;
+            place
+        })
+        .collect();
+    places.reverse();
+    places
 }
 
 /// A named tensor of values in row-major order.

@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum Error {
     /// A precision that is zero, negative or not finite.
-    #[error("{name} must be positive and finite, got {value}")]
+    #[error("{name} must be positive and finite, and so its square, got {value:e}")]
     Precision {
         /// Which quantity was given: `"epsilon"` or `"epsilon squared"`.
         name: &'static str,

@@ -91,7 +91,7 @@ pub enum Error {
         known: String,
     },
     /// A file of ours that does not read as one.
-    #[error("{}: {problem}", path.display())]
+    #[error("{}: {problem}; if this is a run's, remove its folder and the run is trained again", path.display())]
     Corrupt {
         /// The file.
         path: PathBuf,

@@ -168,6 +168,14 @@ impl TrainingConfig {
         if let Some(regularizer) = &self.regularizer {
             regularizer.validate()?;
         }
+        if let Some(stop) = self.stop {
+            require(
+                "stop.running_mean_below",
+                stop.running_mean_below,
+                stop.running_mean_below >= stop.cross_entropy,
+                "at least `stop.cross_entropy`, which is not looked at before",
+            )?;
+        }
         self.recipe().validate()
     }
 }
@@ -235,6 +243,10 @@ mod tests {
             (
                 r#"{ "stop": { "cross_entropy": 0 } }"#,
                 "`stop.cross_entropy`",
+            ),
+            (
+                r#"{ "stop": { "cross_entropy": 0.5 } }"#,
+                "`stop.running_mean_below`",
             ),
             (
                 r#"{ "optimizer": { "kind": "adam", "beta1": 1 } }"#,

@@ -63,12 +63,18 @@ pub enum Error {
         set: &'static str,
     },
     /// The checkpoint or folder belongs to another configuration.
-    #[error("{} belongs to another configuration; keys that differ: {}", path.display(), differences.join(", "))]
+    #[error("{} belongs to another configuration; choose another folder, or take back what differs: {}", path.display(), differences.join(", "))]
     OtherConfiguration {
         /// The file.
         path: PathBuf,
         /// `key (there: …, here: …)` of each difference.
         differences: Vec<String>,
+    },
+    /// A file that a run would write over stands in a folder that is no run's.
+    #[error("{} is there, but no `config.toml` beside it says that it is a run's; choose another folder", path.display())]
+    ForeignFile {
+        /// The file.
+        path: PathBuf,
     },
     /// Another process, or another worker of this one, is training in the folder.
     #[error("{} is in use by another process or worker", path.display())]

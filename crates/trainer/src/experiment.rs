@@ -1,8 +1,8 @@
 //! One model on one data set, described by a file and trained in a folder.
 
 use crate::{
-    Error, FitOptions, FolderLock, JsonLines, Observer, Outcome, RatesConfig, Result, Schedule,
-    Status, TrainingConfig, TrainingData, fingerprint, fit, save_model,
+    Classification, Error, FitOptions, FolderLock, JsonLines, Observer, Outcome, RatesConfig,
+    Result, Schedule, Status, TrainingConfig, TrainingData, fingerprint, fit, save_model,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -183,6 +183,8 @@ impl Experiment {
         observers: &mut [&mut dyn Observer<B>],
     ) -> Result<Outcome<B>> {
         let classifier = Classifier::new(backend, self.model.clone())?;
+        // What cannot be trained leaves no trace in the folder.
+        Classification::new(&classifier, data, &self.training, Seed::new(self.seed))?;
         let _lock = self.claim(folder)?;
         let mut log = JsonLines::new(folder.join("log.jsonl"));
         let mut all: Vec<&mut dyn Observer<B>> = vec![&mut log];
@@ -211,9 +213,12 @@ impl Experiment {
         if study.exists() {
             return Err(Error::FolderOfStudy { path: study });
         }
+        let path = folder.join("config.toml");
+        if !path.exists() {
+            refuse_foreign(folder)?;
+        }
         fs::create_dir_all(folder).map_err(Error::file("creating", folder))?;
         let lock = FolderLock::claim(folder)?;
-        let path = folder.join("config.toml");
         if !path.exists() {
             let text = self.to_toml()?;
             write_atomically(&path, |out| out.write_all(text.as_bytes()))?;
@@ -226,6 +231,21 @@ impl Experiment {
             return Ok(lock);
         }
         Err(Error::OtherConfiguration { path, differences })
+    }
+}
+
+/// An error if a folder without a description holds what a run would write over.
+fn refuse_foreign(folder: &Path) -> Result<()> {
+    let written = [
+        "log.jsonl",
+        "model.safetensors",
+        "checkpoint.safetensors",
+        "checkpoint.previous.safetensors",
+    ];
+    let paths = written.map(|name| folder.join(name));
+    match paths.into_iter().find(|path| path.exists()) {
+        Some(path) => Err(Error::ForeignFile { path }),
+        None => Ok(()),
     }
 }
 
@@ -322,6 +342,27 @@ mod tests {
         assert!(twice.contains("`model.variant` is vit"), "{twice}");
         assert!(refused("data = \"mnist\"\n").contains("`data` is mnist"));
         assert!(Experiment::defaults("digits", Variant::Crate).is_err());
+    }
+
+    #[test]
+    fn what_is_not_a_run_s_is_not_written_over() {
+        for name in ["model.safetensors", "log.jsonl", "checkpoint.safetensors"] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(name);
+            fs::write(&path, "precious").unwrap();
+            let experiment = Experiment::defaults("optdigits", Variant::Crate).unwrap();
+            let message = experiment.claim(folder.path()).unwrap_err().to_string();
+            assert!(
+                message.contains(name) && message.contains("config.toml"),
+                "{message}"
+            );
+            assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+            assert_eq!(
+                fs::read_dir(folder.path()).unwrap().count(),
+                1,
+                "nothing was left"
+            );
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Progress {
 
     fn message(&self, epoch: usize) -> String {
         let loss = self.loss.map(|loss| format!(", loss {loss:.4}"));
-        let share = |a: f64| format!(", validation accuracy {:.2} %", 100.0 * a);
+        let share = |a: f64| format!(", accuracy {:.2} %", 100.0 * a);
         let parts = [loss, self.accuracy.map(share)].into_iter().flatten();
         format!("epoch {epoch}/{}{}", self.epochs, parts.collect::<String>())
     }

@@ -43,7 +43,9 @@ pub struct EpochRecord {
     pub running: Option<RunningMeans>,
     /// The training set in evaluation mode, where it was evaluated.
     pub train: Option<Scores>,
-    /// The validation set in evaluation mode, where it was evaluated.
+    /// What the run is judged on, in evaluation mode, where it was evaluated: held-out images, or the test set where none are held out.
+    /// In files it is called `judged_on`.
+    #[serde(rename = "judged_on", alias = "validation")]
     pub validation: Option<Scores>,
     /// Layer-wise rates, where they were measured.
     pub layers: Option<Vec<LayerRates>>,

@@ -22,17 +22,7 @@ pub(super) fn package(root: &Path, name: &str) -> io::Result<TempDir> {
     Ok(package)
 }
 
-/// The first fenced block as a program. Its last line is an `Ok` of the type that `main` returns, hidden as rustdoc hides lines.
-fn example(readme: &str) -> Option<String> {
-    let block = readme.split("\n```").nth(1)?.split_once('\n')?.1;
-    let lines: Vec<&str> = block
-        .lines()
-        .map(|line| line.strip_prefix("# ").unwrap_or(line))
-        .collect();
-    let (result, body) = lines.split_last()?;
-    let kind = result.strip_prefix("Ok::<")?.strip_suffix(">(())")?;
-    let body = body.join("\n");
-    Some(format!(
-        "fn main() -> Result<{kind}> {{\n{body}\n{result}\n}}\n"
-    ))
+/// The first block of Rust.
+fn example(readme: &str) -> Option<&str> {
+    readme.split_once("```rust\n")?.1.split("```").next()
 }

@@ -16,6 +16,8 @@ pub(super) enum InstallError {
     File { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Data(#[from] srr_datasets::Error),
+    #[error("{path} is no folder, expected the one with the files or the one above it")]
+    NoFolder { path: PathBuf },
     #[error("{dir} holds no {name} (nor {name}.gz)")]
     NotFound { dir: PathBuf, name: &'static str },
     #[error("{path}: expected {expected} bytes, found {found}")]
@@ -56,12 +58,33 @@ impl Lock {
 /// Copies the files from `dir`, or from the set's own folder inside it, plain or compressed. Nothing is put in place unless all are the
 /// official ones.
 pub(super) fn import(entry: &Entry, dir: &Path, data_folder: &Path) -> Result<(), InstallError> {
+    if !dir.is_dir() {
+        return Err(InstallError::NoFolder { path: dir.into() });
+    }
     let _lock = Lock::take(entry, data_folder)?;
     let staging = Staging::new(entry, data_folder)?;
     for file in entry.files {
         staging.add(file, &find(entry, dir, file.name)?)?;
     }
-    staging.finish()
+    // What is wrong with a copy is wrong with the file that it is of.
+    staging.finish().map_err(|error| match error {
+        InstallError::Data(srr_datasets::Error::Digest {
+            path,
+            expected,
+            found,
+        }) => {
+            let name = entry.files.iter().find(|file| path.ends_with(file.name));
+            let original = name.and_then(|file| find(entry, dir, file.name).ok());
+            let path = original.unwrap_or(path);
+            srr_datasets::Error::Digest {
+                path,
+                expected,
+                found,
+            }
+            .into()
+        }
+        error => error,
+    })
 }
 
 fn find(entry: &Entry, dir: &Path, name: &'static str) -> Result<PathBuf, InstallError> {

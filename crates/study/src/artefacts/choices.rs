@@ -162,15 +162,18 @@ fn finding(choices: &[Choice], analysis: &Analysis) -> String {
     let reference = known.iter().find(|entry| Some(&entry.0.question) == first);
     let against = match reference {
         Some((_, measure, tau)) => {
-            let negative = known
-                .iter()
-                .filter(|entry| (entry.2 < 0.0) != (*tau < 0.0))
-                .count();
-            format!(
-                "The reference has {}; {negative} of the {} other choices turn the sign of τ.",
-                with_interval(*tau, measure.tau_a_interval),
-                known.len() - 1
-            )
+            let opposite = known.iter().filter(|entry| entry.2 * *tau < 0.0).count();
+            let reference = with_interval(*tau, measure.tau_a_interval);
+            let others = known.len() - 1;
+            if *tau == 0.0 {
+                format!(
+                    "The reference has {reference}, no sign that one of the {others} other choices could turn."
+                )
+            } else {
+                format!(
+                    "The reference has {reference}; {opposite} of the {others} other choices turn the sign of τ."
+                )
+            }
         }
         None => "The reference has no τ.".to_owned(),
     };

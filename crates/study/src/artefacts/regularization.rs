@@ -167,7 +167,7 @@ fn finding(rows: &[Row]) -> String {
     let [down, open, up] = &verdicts;
     let headline = if up.is_empty() && down.is_empty() {
         format!(
-            "With and without the penalty cannot be told apart: no interval of the difference lies off zero ({}).",
+            "With and without the penalty cannot be told apart: no difference has an interval that lies off zero ({}).",
             list(open)
         )
     } else {
@@ -230,17 +230,14 @@ pub(super) fn difference(paired: Option<Paired>) -> Cell {
 fn chart(rows: &[Row]) -> Chart {
     let axis = Axis::categories("", rows.iter().map(|row| title(row.variant)));
     let mut panel = Panel::new("", axis, Axis::new("top-1 (%)"));
-    for (second, name, shift) in [
-        (false, "cross-entropy", -0.12),
-        (true, "with the penalty", 0.12),
-    ] {
+    for (second, name) in [(false, "cross-entropy"), (true, "with the penalty")] {
         let points = rows
             .iter()
             .enumerate()
             .filter(|(_, row)| !row.pairs.is_empty())
             .map(|(place, row)| {
                 let values = row.side(second);
-                error_bar(place as f64 + shift, &values)
+                error_bar(place as f64, &values)
             });
         panel = panel.series(Series::new(name, usize::from(second), Mark::Points).points(points));
     }

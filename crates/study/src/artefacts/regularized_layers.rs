@@ -178,7 +178,7 @@ fn compared(choices: &[Compared]) -> Option<String> {
     };
     let verdict = match (names(1), names(-1)) {
         (up, down) if up.is_empty() && down.is_empty() => {
-            "none of the choices can be told apart from training without the penalty (no interval of the difference lies off zero)"
+            "none of the choices can be told apart from training without the penalty (no difference has an interval that lies off zero)"
                 .to_owned()
         }
         (up, down) => format!(

@@ -101,7 +101,7 @@ const SHOWS: &str = "Top-1 accuracy and number of parameters of every way to wri
 
 const PAPER: &str = "The paper's Table 3 has top-1 accuracies and parameter counts of CRATE-C, CRATE-N, CRATE-T, CRATE, CRATE-Fix and \
     CRATE-Identity. Its numbers are not at hand, so there is nothing to compare with.\n\n\
-    At d = 384, L = 12 and ten classes, a size of the paper, our count gives CRATE 5,709,706 parameters and the tied variants 3,935,626.";
+    At d = 384, L = 12 and ten classes, a size of the paper, its architecture has, by our count, CRATE 5,709,706 parameters and the tied variants 3,935,626.";
 
 /// A variant with the test accuracies of its runs in percent, by seed.
 type Scored = (Variant, Vec<(u64, f64)>);

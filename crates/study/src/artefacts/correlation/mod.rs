@@ -300,8 +300,8 @@ fn against(rivals: &[Rival]) -> String {
         n => format!(" ({n} of these have no τ to compare)"),
     };
     format!(
-        "In paired bootstraps it is ahead of {}, behind {}, and not told apart from {}{undefined}: p at most {} after Holm's \
-         correction over {} comparisons.",
+        "In paired bootstraps it is ahead of {}, behind {}, and not told apart from {}{undefined}; to be told apart takes p ≤ {} after \
+         Holm's correction over {} comparisons.",
         list(&names(1)),
         list(&names(-1)),
         list(&names(0)),
