@@ -1,6 +1,7 @@
 //! `evaluate`: accuracy, loss, margins and layer-wise rates of a trained model.
 
 use crate::say::say;
+use clap::builder::RangedU64ValueParser;
 use srr_coding_rate::{Conventions, MeasuredNorms};
 use srr_datasets::{ImageSet, Normalization};
 use srr_kernels::{Backend, Cpu};
@@ -21,7 +22,7 @@ pub(crate) struct EvaluateArgs {
     #[arg(long)]
     train: bool,
     /// Images over which the layer-wise rates are averaged, the first of the set
-    #[arg(long, value_name = "N", default_value_t = 256)]
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     images: usize,
     /// Measure rates with the layer norms in place; by default they are removed
     #[arg(long)]

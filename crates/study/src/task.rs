@@ -147,7 +147,7 @@ impl<'a> RunTask<'a> {
             return Ok(Attempt::Stopped);
         }
         let (share, left) = self.desk.advance(self.place, 1.0);
-        let outcome = format!("{} after {} epochs", result.status, result.epochs);
+        let outcome = format!("{}, {} epochs", result.status, result.epochs);
         self.desk.observer.notice(&Notice::Finished {
             run: &self.run.id,
             label: &self.run.config.label(),

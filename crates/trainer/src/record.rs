@@ -116,7 +116,7 @@ impl std::fmt::Display for Quantity {
             Self::Input => write!(f, "the input"),
             Self::Parameter { name } => write!(f, "parameter `{name}`"),
             Self::Tokens { layer: None } => write!(f, "the tokens before the first layer"),
-            Self::Tokens { layer: Some(layer) } => write!(f, "the tokens of layer {layer}"),
+            Self::Tokens { layer: Some(layer) } => write!(f, "the tokens of layer {}", layer + 1),
             Self::Output => write!(f, "the output"),
             Self::Loss => write!(f, "the loss"),
             Self::Penalty => write!(f, "the penalty"),
@@ -135,7 +135,7 @@ impl std::fmt::Display for Status {
                 reason: Reason::Epochs,
             } => write!(f, "finished after the last epoch"),
             Self::Diverged { step, quantity } => {
-                write!(f, "diverged at step {step}: {quantity} is not finite")
+                write!(f, "diverged at step {step}: NaN or infinity in {quantity}")
             }
             Self::Interrupted => write!(f, "interrupted"),
         }

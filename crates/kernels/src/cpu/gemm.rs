@@ -13,7 +13,7 @@ use super::{
     small::Operand,
     vector::{vectorized, width},
 };
-use crate::Element;
+use crate::{Element, lanes::Lanes};
 
 /// Terms that a tile sums at once.
 pub(super) const DEPTH: usize = 128;
@@ -63,21 +63,41 @@ pub(super) fn workspace_len(m: usize) -> usize {
     m.min(ROWS).next_multiple_of(TALLEST) * ROW_STRIDE
 }
 
-/// Packs b [k, n]: blocks of [`DEPTH`] terms, in each the panels one after another, in each the terms; columns beyond n are 0.
-pub(super) fn pack<T: Element>(b: Operand<'_, T>, k: usize, n: usize, packed: &mut [T]) {
-    let columns = panel_columns::<T>();
-    let mut rest = &mut packed[..packed_len::<T>(k, n)];
-    for first in (0..k).step_by(DEPTH) {
-        let depth = DEPTH.min(k - first);
-        for start in (0..n).step_by(columns) {
-            let (panel, after) = rest.split_at_mut(depth * columns);
-            let used = columns.min(n - start);
-            for (l, row) in panel.chunks_exact_mut(columns).enumerate() {
-                b.from(first + l, start).read_row(&mut row[..used]);
-                row[used..].fill(T::zero());
+vectorized! {
+    /// Packs b [k, n]: blocks of [`DEPTH`] terms, in each the panels one after another, in each the terms; columns beyond n are 0.
+    pub(super) fn pack<T, S>(simd: S, b: Operand<'_, T>, k: usize, n: usize, packed: &mut [T]) {
+        let columns = COLUMNS * T::width::<S>();
+        let mut rest = &mut packed[..k * n.next_multiple_of(columns)];
+        for first in (0..k).step_by(DEPTH) {
+            let depth = DEPTH.min(k - first);
+            for start in (0..n).step_by(columns) {
+                let (panel, after) = rest.split_at_mut(depth * columns);
+                let used = columns.min(n - start);
+                for (l, row) in panel.chunks_exact_mut(columns).enumerate() {
+                    let b = b.from(first + l, start);
+                    if b.column == 1 {
+                        copy(simd, &b.data[..used], row);
+                    } else {
+                        b.read_row(&mut row[..used]);
+                        row[used..].fill(T::zero());
+                    }
+                }
+                rest = after;
             }
-            rest = after;
         }
+    }
+}
+
+/// A row of a panel: the elements, then zeros.
+#[inline(always)]
+fn copy<T: Element, S: Simd>(simd: S, from: &[T], to: &mut [T]) {
+    let width = T::width::<S>();
+    for (c, to) in to.chunks_exact_mut(width).enumerate() {
+        let (start, end) = (
+            (c * width).min(from.len()),
+            ((c + 1) * width).min(from.len()),
+        );
+        Lanes::read(simd, &from[start..end]).write(to);
     }
 }
 
@@ -130,7 +150,12 @@ vectorized! {
         for (i, tile) in workspace.chunks_exact_mut(height * ROW_STRIDE).take(m.div_ceil(height)).enumerate() {
             let used = height.min(m - i * height);
             for (l, column) in tile.chunks_exact_mut(height).take(depth).enumerate() {
-                a.transposed().from(l, i * height).read_row(&mut column[..used]);
+                let source = a.transposed().from(l, i * height);
+                if used == height && source.column == 1 {
+                    column.copy_from_slice(&source.data[..height]); // of a length that the compiler knows
+                } else {
+                    source.read_row(&mut column[..used]);
+                }
             }
         }
         tiles::<T, S, false>(simd, depth, n, packed, finish, out, workspace);

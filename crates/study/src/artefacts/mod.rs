@@ -73,6 +73,14 @@ pub fn select(profile: &Profile, only: &[String]) -> Result<Vec<&'static dyn Rec
         .into_iter()
         .filter(|recipe| recipe.wanted(profile))
         .collect();
+    if there.is_empty() {
+        let names = ALL.map(|recipe| recipe.name().replace('-', "_"));
+        return Err(Error::Setting {
+            key: "artefacts".to_owned(),
+            found: "none".to_owned(),
+            expected: format!("a table of at least one of {}", names.join(", ")),
+        });
+    }
     for name in only {
         if !there.iter().any(|recipe| recipe.name() == name) {
             let known: Vec<_> = there.iter().map(|recipe| recipe.name()).collect();
