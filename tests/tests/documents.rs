@@ -17,7 +17,9 @@ fn the_file_for_train() {
 #[test]
 fn the_profile() {
     let document = include_str!("../../docs/study.md");
-    let from = document.lines().skip_while(|line| !line.starts_with("    name ="));
+    let from = document
+        .lines()
+        .skip_while(|line| !line.starts_with("    name ="));
     let lines = from.take_while(|line| line.is_empty() || line.starts_with("    "));
     let text: Vec<&str> = lines.map(str::trim_start).collect();
     let folder = tempfile::tempdir().unwrap();
