@@ -48,14 +48,9 @@ impl<T: Element> Finish<'_, T> {
     }
 }
 
-/// Columns of a panel of b on this processor.
-fn panel_columns<T: Element>() -> usize {
-    COLUMNS * width::<T>()
-}
-
 /// The length of [k, n] packed.
 pub(super) fn packed_len<T: Element>(k: usize, n: usize) -> usize {
-    k * n.next_multiple_of(panel_columns::<T>())
+    k * n.next_multiple_of(width::<T>())
 }
 
 /// The length of the workspace that [`multiply`] needs for a product of m rows.
@@ -64,16 +59,19 @@ pub(super) fn workspace_len(m: usize) -> usize {
 }
 
 vectorized! {
-    /// Packs b [k, n]: blocks of [`DEPTH`] terms, in each the panels one after another, in each the terms; columns beyond n are 0.
+    /// Packs b [k, n]: blocks of [`DEPTH`] terms, in each the panels one after another, in each the terms; the
+    /// last panel has one vector where one is enough, and columns beyond n are 0.
     pub(super) fn pack<T, S>(simd: S, b: Operand<'_, T>, k: usize, n: usize, packed: &mut [T]) {
-        let columns = COLUMNS * T::width::<S>();
-        let mut rest = &mut packed[..k * n.next_multiple_of(columns)];
+        let width = T::width::<S>();
+        let columns = COLUMNS * width;
+        let mut rest = &mut packed[..k * n.next_multiple_of(width)];
         for first in (0..k).step_by(DEPTH) {
             let depth = DEPTH.min(k - first);
             for start in (0..n).step_by(columns) {
-                let (panel, after) = rest.split_at_mut(depth * columns);
                 let used = columns.min(n - start);
-                for (l, row) in panel.chunks_exact_mut(columns).enumerate() {
+                let stored = used.next_multiple_of(width);
+                let (panel, after) = rest.split_at_mut(depth * stored);
+                for (l, row) in panel.chunks_exact_mut(stored).enumerate() {
                     let b = b.from(first + l, start);
                     if b.column == 1 {
                         copy(simd, &b.data[..used], row);
@@ -173,12 +171,12 @@ fn tiles<T: Element, S: Simd, const BY_ROWS: bool>(
     out: &mut [T],
     workspace: &[T],
 ) {
-    let (m, height, columns) = (
-        out.len() / n,
-        tile::height::<S>(),
-        COLUMNS * T::width::<S>(),
-    );
-    for (j, panel) in packed.chunks_exact(depth * columns).enumerate() {
+    let (m, height, width) = (out.len() / n, tile::height::<S>(), T::width::<S>());
+    let mut rest = packed;
+    for start in (0..n).step_by(COLUMNS * width) {
+        let columns = start..n.min(start + COLUMNS * width);
+        let (panel, after) = rest.split_at(depth * columns.len().next_multiple_of(width));
+        rest = after;
         for first in (0..m).step_by(height) {
             let tile = Tile {
                 simd,
@@ -188,7 +186,7 @@ fn tiles<T: Element, S: Simd, const BY_ROWS: bool>(
                 ),
                 panel,
                 finish,
-                columns: j * columns..n.min((j + 1) * columns),
+                columns: columns.clone(),
                 stride: n,
             };
             let last = m.min(first + height);

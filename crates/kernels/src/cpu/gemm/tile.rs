@@ -25,7 +25,7 @@ pub(super) struct Tile<'a, T, S, const BY_ROWS: bool> {
     /// Number of terms.
     pub(super) depth: usize,
     pub(super) source: Source<'a, T, BY_ROWS>,
-    /// The terms of b, two vectors each.
+    /// The terms of b, two vectors each, or one.
     pub(super) panel: &'a [T],
     pub(super) finish: Finish<'a, T>,
     /// Where the tile's columns stand in a row of the result.
@@ -34,31 +34,33 @@ pub(super) struct Tile<'a, T, S, const BY_ROWS: bool> {
     pub(super) stride: usize,
 }
 
-type Sums<T, S, const R: usize> = [[Lanes<T, S>; COLUMNS]; R];
+type Sums<T, S, const R: usize, const C: usize> = [[Lanes<T, S>; C]; R];
 
 impl<T: Element, S: Simd, const BY_ROWS: bool> Tile<'_, T, S, BY_ROWS> {
     /// Computes the tile and writes the first `rows` of it.
     #[inline(always)]
     pub(super) fn run(&self, out: &mut [T], rows: usize) {
-        if height::<S>() == 12 {
-            self.finish(&self.sums::<12>(), out, rows);
-        } else {
-            self.finish(&self.sums::<6>(), out, rows);
+        let one_vector = self.columns.len() <= T::width::<S>();
+        match (height::<S>(), one_vector) {
+            (12, true) => self.finish(&self.sums::<12, 1>(), out, rows),
+            (12, false) => self.finish(&self.sums::<12, COLUMNS>(), out, rows),
+            (_, true) => self.finish(&self.sums::<6, 1>(), out, rows),
+            (_, false) => self.finish(&self.sums::<6, COLUMNS>(), out, rows),
         }
     }
 
     #[inline(always)]
-    fn sums<const R: usize>(&self) -> Sums<T, S, R> {
+    fn sums<const R: usize, const C: usize>(&self) -> Sums<T, S, R, C> {
         let (simd, width) = (self.simd, T::width::<S>());
-        assert!(self.panel.len() >= self.depth * COLUMNS * width);
+        assert!(self.panel.len() >= self.depth * C * width);
         assert!(self.source.0.len() >= R * ROW_STRIDE && self.depth <= ROW_STRIDE);
         let (row, term) = if BY_ROWS { (ROW_STRIDE, 1) } else { (1, R) };
-        let mut sums = [[Lanes::splat(simd, T::zero()); COLUMNS]; R];
+        let mut sums = [[Lanes::splat(simd, T::zero()); C]; R];
         let (mut a, mut b) = (self.source.0.as_ptr(), self.panel.as_ptr());
         for _ in 0..self.depth {
-            // SAFETY: by the assertions `depth` terms of R rows, and of two vectors, lie within the two slices.
+            // SAFETY: by the assertions `depth` terms of R rows, and of C vectors, lie within the two slices.
             unsafe {
-                let columns: [Lanes<T, S>; COLUMNS] =
+                let columns: [Lanes<T, S>; C] =
                     std::array::from_fn(|c| Lanes::new(simd, T::read(b.add(c * width))));
                 for (r, sums) in sums.iter_mut().enumerate() {
                     let factor = Lanes::splat(simd, *a.add(r * row));
@@ -67,14 +69,19 @@ impl<T: Element, S: Simd, const BY_ROWS: bool> Tile<'_, T, S, BY_ROWS> {
                     }
                 }
                 a = a.add(term);
-                b = b.add(COLUMNS * width);
+                b = b.add(C * width);
             }
         }
         sums
     }
 
     #[inline(always)]
-    fn finish<const R: usize>(&self, sums: &Sums<T, S, R>, out: &mut [T], rows: usize) {
+    fn finish<const R: usize, const C: usize>(
+        &self,
+        sums: &Sums<T, S, R, C>,
+        out: &mut [T],
+        rows: usize,
+    ) {
         let (width, columns) = (T::width::<S>(), self.columns.len());
         for (r, sums) in sums.iter().enumerate() {
             if r == rows {
