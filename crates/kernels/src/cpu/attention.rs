@@ -54,37 +54,6 @@ impl<T: Element> Cpu<T> {
         Ok(out)
     }
 
-    pub(super) fn mssa(
-        &self,
-        v: &CpuTensor<T>,
-        options: &AttentionOptions,
-    ) -> Result<CpuTensor<T>> {
-        let sizes = check::attention("mssa", v.shape(), options)?;
-        let mut out = self.empty(v.shape());
-        if v.is_empty() {
-            return Ok(out);
-        }
-        let example = sizes.tokens * sizes.heads * sizes.dim;
-        let v = v.as_slice();
-        let block = block_rows(WORK, 4 * example * sizes.tokens);
-        for_blocks(
-            sizes.batch,
-            block,
-            RowsMut::new(out.as_mut_slice(), example),
-            |range, out| {
-                let mut head = Head::new(options, &sizes);
-                for (b, out) in range.zip(out.data.chunks_exact_mut(example)) {
-                    for h in 0..sizes.heads {
-                        let at = b * example + h * sizes.dim;
-                        head.mssa(b * sizes.heads + h, &v[at..], &mut out[h * sizes.dim..]);
-                    }
-                }
-                Ok(())
-            },
-        )?;
-        Ok(out)
-    }
-
     pub(super) fn attention_backward(
         &self,
         q: &CpuTensor<T>,

@@ -11,8 +11,7 @@ use crate::{AttentionOptions, Dropout, Element, check::Heads, lanes::Lanes};
 ///
 /// Matrices of weights are kept transposed, keys in rows and queries in columns, so that the softmax of all queries runs down the
 /// rows and no vector is ever summed across. Their rows are padded to N̄ elements, whole vectors; what stands in the
-/// padding is not read. Operands and results are slices that start at the head's first element; their rows are
-/// `stride` apart.
+/// padding is not read. Operands and results are slices that start at the head's first element; their rows are `stride` apart.
 pub(super) struct Head<T> {
     tokens: usize,
     dim: usize,
@@ -61,25 +60,17 @@ impl<T: Element> Head<T> {
 
     /// Y = (M ⊙ A) V for the `pair`-th pair of example and head.
     pub(super) fn forward(&mut self, pair: usize, q: &[T], k: &[T], v: &[T], y: &mut [T]) {
-        self.attend(pair, self.strided(q), self.strided(k));
-        self.apply(Source::Kept, self.strided(v), y, false);
-    }
-
-    /// The same of one operand.
-    pub(super) fn mssa(&mut self, pair: usize, v: &[T], y: &mut [T]) {
-        let v = self.gathered(v);
-        self.attend(pair, self.compact(&v), self.compact(&v));
-        self.apply(Source::Kept, self.compact(&v), y, false);
+        self.attend(pair, q, k);
+        self.apply(Source::Kept, v, y, false);
     }
 
     /// The gradients with respect to q, k and v, given those operands and dy.
     pub(super) fn backward(
         &mut self,
         pair: usize,
-        operands: [&[T]; 4],
+        [q, k, v, dy]: [&[T]; 4],
         [dq, dk, dv]: [&mut [T]; 3],
     ) {
-        let [q, k, v, dy] = operands.map(|x| self.strided(x));
         self.attend(pair, q, k);
         self.apply_transposed(Source::Kept, dy, dv, false); // dV = (M ⊙ A)ᵀ dY
         self.score_gradient(v, dy); // scale dP
@@ -89,8 +80,6 @@ impl<T: Element> Head<T> {
 
     /// The gradient with respect to the one operand of subspace self-attention: the three of [`backward`](Self::backward) add up.
     pub(super) fn mssa_backward(&mut self, pair: usize, v: &[T], ds: &[T], dv: &mut [T]) {
-        let (v, ds) = (self.gathered(v), self.gathered(ds));
-        let (v, ds) = (self.compact(&v), self.compact(&ds));
         self.attend(pair, v, v);
         self.apply_transposed(Source::Kept, ds, dv, false); // (M ⊙ A)ᵀ dS
         self.score_gradient(v, ds); // scale dP
@@ -98,39 +87,20 @@ impl<T: Element> Head<T> {
         self.apply_transposed(Source::Gradient, v, dv, true); // + scale dPᵀ V
     }
 
-    /// A head's part of tokens, where it is.
-    fn strided<'a>(&self, data: &'a [T]) -> RowMajor<'a, T> {
-        let stride = self.stride;
-        RowMajor { data, stride }
-    }
-
-    /// What [`gathered`](Self::gathered) returned.
-    fn compact<'a>(&self, data: &'a [T]) -> RowMajor<'a, T> {
-        let stride = self.dim;
-        RowMajor { data, stride }
-    }
-
-    /// A head's part of tokens, [N, p], copied together: parts of many heads lie so far apart that they compete for the same lines of the
-    /// cache.
-    fn gathered(&self, x: &[T]) -> Vec<T> {
-        let mut rows = Vec::with_capacity(self.tokens * self.dim);
-        for token in x.chunks(self.stride).take(self.tokens) {
-            rows.extend_from_slice(&token[..self.dim]);
-        }
-        rows
-    }
-
     /// A = softmax(scale Q Kᵀ), and M ⊙ A.
-    fn attend(&mut self, pair: usize, q: RowMajor<'_, T>, k: RowMajor<'_, T>) {
+    fn attend(&mut self, pair: usize, q: &[T], k: &[T]) {
         let (tokens, wide) = (self.tokens, self.wide);
         self.transpose(q);
-        let queries = RowMajor {
-            data: &self.columns,
-            stride: wide,
-        };
+        let (k, queries) = (
+            self.rows_of(k),
+            RowMajor {
+                data: &self.columns,
+                stride: wide,
+            },
+        );
         small_product(
             (tokens, self.dim, wide),
-            k.operand(),
+            k,
             queries,
             &mut self.weights,
             wide,
@@ -146,16 +116,19 @@ impl<T: Element> Head<T> {
     }
 
     /// scale dP with dP = A ⊙ (dA − row sums of A ⊙ dA) and dA = M ⊙ (dY Vᵀ).
-    fn score_gradient(&mut self, v: RowMajor<'_, T>, dy: RowMajor<'_, T>) {
+    fn score_gradient(&mut self, v: &[T], dy: &[T]) {
         let wide = self.wide;
         self.transpose(dy);
-        let dy = RowMajor {
-            data: &self.columns,
-            stride: wide,
-        };
+        let (v, dy) = (
+            self.rows_of(v),
+            RowMajor {
+                data: &self.columns,
+                stride: wide,
+            },
+        );
         small_product(
             (self.tokens, self.dim, wide),
-            v.operand(),
+            v,
             dy,
             &mut self.d_weights,
             wide,
@@ -168,7 +141,7 @@ impl<T: Element> Head<T> {
     }
 
     /// y ← (or +=) W x for a matrix of weights.
-    fn apply(&self, source: Source, x: RowMajor<'_, T>, y: &mut [T], accumulate: bool) {
+    fn apply(&self, source: Source, x: &[T], y: &mut [T], accumulate: bool) {
         let weights = Operand {
             data: self.weights_of(source),
             row: 1,
@@ -178,7 +151,7 @@ impl<T: Element> Head<T> {
     }
 
     /// y ← (or +=) Wᵀ x for a matrix of weights.
-    fn apply_transposed(&self, source: Source, x: RowMajor<'_, T>, y: &mut [T], accumulate: bool) {
+    fn apply_transposed(&self, source: Source, x: &[T], y: &mut [T], accumulate: bool) {
         let weights = Operand {
             data: self.weights_of(source),
             row: self.wide,
@@ -187,9 +160,19 @@ impl<T: Element> Head<T> {
         self.product(weights, x, y, accumulate);
     }
 
-    fn product(&self, weights: Operand<'_, T>, x: RowMajor<'_, T>, y: &mut [T], accumulate: bool) {
-        let sizes = (self.tokens, self.tokens, self.dim);
-        small_product(sizes, weights, x, y, self.stride, accumulate);
+    fn product(&self, weights: Operand<'_, T>, x: &[T], y: &mut [T], accumulate: bool) {
+        let x = RowMajor {
+            data: x,
+            stride: self.stride,
+        };
+        small_product(
+            (self.tokens, self.tokens, self.dim),
+            weights,
+            x,
+            y,
+            self.stride,
+            accumulate,
+        );
     }
 
     fn weights_of(&self, source: Source) -> &[T] {
@@ -200,12 +183,20 @@ impl<T: Element> Head<T> {
         }
     }
 
-    fn transpose(&mut self, x: RowMajor<'_, T>) {
-        for (i, token) in x.data.chunks(x.stride).take(self.tokens).enumerate() {
-            let slots = self.columns[i..].iter_mut().step_by(self.wide);
-            slots
-                .zip(&token[..self.dim])
-                .for_each(|(slot, &x)| *slot = x);
+    fn rows_of<'a>(&self, x: &'a [T]) -> Operand<'a, T> {
+        Operand {
+            data: x,
+            row: self.stride,
+            column: 1,
+        }
+    }
+
+    fn transpose(&mut self, x: &[T]) {
+        let x = &x[..(self.tokens - 1) * self.stride + self.dim];
+        for (c, column) in self.columns.chunks_exact_mut(self.wide).enumerate() {
+            for (i, slot) in column[..self.tokens].iter_mut().enumerate() {
+                *slot = x[i * self.stride + c];
+            }
         }
     }
 }

@@ -3,17 +3,8 @@
 //! x + β (x − x Dᵀ) D = x P with P = I + β (I − Dᵀ) D: one product for each token in place of two, and two in place of four in the
 //! backward pass, for three products of d × d matrices.
 
-use super::{
-    Cpu, CpuTensor,
-    gemm::Finish,
-    parallel::{RowsMut, for_blocks},
-    small::Operand,
-    vector::{each3, vectorized},
-};
-use crate::{Element, IstaOutput, Result, Tensor, Transpose, check, lanes::Lanes};
-
-/// Elements of a block of a loop that only reads and writes.
-const ELEMENTS: usize = 1 << 14;
+use super::{Cpu, CpuTensor, gemm::Finish, small::Operand};
+use crate::{Element, IstaOutput, Result, Tensor, Transpose, Unary, check};
 
 /// Whether there are tokens enough to repay the products that make the map.
 pub(super) fn is_one_map<T: Element>(x: &CpuTensor<T>, dictionary: &CpuTensor<T>) -> bool {
@@ -78,7 +69,7 @@ impl<T: Element> Cpu<T> {
             &[dim, dim],
             d_dictionary.as_deref(),
         )?;
-        let g = self.where_positive(&forward.output, dy)?; // g = dy where the output is positive
+        let g = self.unary_backward(Unary::Relu, &forward.output, dy)?; // g = dy where the output is positive
         if let Some(d_dictionary) = d_dictionary {
             let mut d_map = self.empty(dictionary.shape());
             d_map.as_mut_slice().fill(T::zero());
@@ -106,29 +97,5 @@ impl<T: Element> Cpu<T> {
         self.add_scaled(&mut d_map, 1.0, &transposed)?;
         let no = Transpose::No;
         self.matmul_into(-step_size, dictionary, no, &d_map, no, 1.0, d_dictionary)
-    }
-
-    /// dy where y > 0, else 0.
-    fn where_positive(&self, y: &CpuTensor<T>, dy: &CpuTensor<T>) -> Result<CpuTensor<T>> {
-        let mut g = self.empty(y.shape());
-        let (y, dy) = (y.as_slice(), dy.as_slice());
-        for_blocks(
-            y.len(),
-            ELEMENTS,
-            RowsMut::new(g.as_mut_slice(), 1),
-            |range, g| {
-                where_positive(&y[range.clone()], &dy[range], g.data);
-                Ok(())
-            },
-        )?;
-        Ok(g)
-    }
-}
-
-vectorized! {
-    /// g ← dy where y > 0, else 0.
-    fn where_positive<T, S>(simd: S, y: &[T], dy: &[T], g: &mut [T]) {
-        let zero = Lanes::splat(simd, T::zero());
-        each3(simd, g, y, dy, #[inline(always)] |_, y, dy| y.if_positive(dy, zero));
     }
 }

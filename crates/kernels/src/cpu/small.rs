@@ -63,13 +63,6 @@ pub(super) struct RowMajor<'a, T> {
     pub(super) stride: usize,
 }
 
-impl<'a, T: Copy> RowMajor<'a, T> {
-    /// The same as a left operand.
-    pub(super) fn operand(self) -> Operand<'a, T> {
-        Operand::rows(self.data, self.stride)
-    }
-}
-
 vectorized! {
     /// c ← a b, or c += a b, with a [m, k], b [k, n] and c [m, n], whose rows start `stride` elements apart.
     pub(super) fn small_product<T, S>(
