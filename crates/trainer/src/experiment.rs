@@ -366,6 +366,18 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_trained_leaves_no_trace() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("run");
+        let text = "[training.regularizer]\nstrength = 1e-3\n[training]\nrates = { every = 0 }\n";
+        let experiment = Experiment::resolve("optdigits", Variant::Vit, text).unwrap();
+        let data = experiment.training_data(srr_datasets::optdigits().unwrap());
+        let backend = srr_kernels::Cpu::<f32>::new();
+        let outcome = experiment.train(backend, &data.unwrap(), &folder, &|| false, &mut []);
+        assert!(outcome.is_err() && !folder.exists());
+    }
+
+    #[test]
     fn a_folder_keeps_one_description() {
         let folder = tempfile::tempdir().unwrap();
         let experiment = Experiment::defaults("optdigits", Variant::Crate).unwrap();

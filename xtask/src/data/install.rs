@@ -188,6 +188,24 @@ mod tests {
     }
 
     #[test]
+    fn a_wrong_file_is_named_where_it_lies() {
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mnist = entry("mnist").unwrap();
+        for file in mnist.files {
+            let f = File::create(from.path().join(file.name)).unwrap();
+            f.set_len(file.bytes).unwrap();
+        }
+        let said = import(mnist, from.path(), to.path())
+            .unwrap_err()
+            .to_string();
+        let wrong = from.path().join(mnist.files[0].name);
+        assert!(said.starts_with(&wrong.display().to_string()), "{said}");
+        let nowhere = from.path().join("nowhere");
+        let error = import(mnist, &nowhere, to.path()).unwrap_err();
+        assert!(matches!(error, InstallError::NoFolder { path } if path == nowhere));
+    }
+
+    #[test]
     fn imported_files_are_checked_and_moved_together() {
         let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let cifar100 = entry("cifar100").unwrap();

@@ -73,7 +73,7 @@ impl<T: Element> Cpu<T> {
         if let Some(d_dictionary) = d_dictionary {
             let mut d_map = self.empty(dictionary.shape());
             d_map.as_mut_slice().fill(T::zero());
-            self.add_transposed_product(T::one(), x.as_slice(), g.as_slice(), dim, &mut d_map)?; // dP = xᵀ g
+            self.add_transposed_product(x.as_slice(), g.as_slice(), dim, &mut d_map)?; // dP = xᵀ g
             self.ista_map_backward(dictionary, step_size, d_map, d_dictionary)?;
         }
         let mut dx = self.empty(x.shape());

@@ -53,7 +53,7 @@ impl<T: Element> Cpu<T> {
         )?;
         check::same_optional("linear_backward bias", &[output], d_bias.as_deref())?;
         if let Some(d_weight) = d_weight {
-            self.add_transposed_product(T::one(), dy.as_slice(), x.as_slice(), output, d_weight)?; // dW += dyᵀ x
+            self.add_transposed_product(dy.as_slice(), x.as_slice(), output, d_weight)?; // dW += dyᵀ x
         }
         if let Some(d_bias) = d_bias {
             self.sum_rows(dy, d_bias)?; // db += Σ dy

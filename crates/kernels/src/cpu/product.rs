@@ -80,10 +80,9 @@ impl<T: Element> Cpu<T> {
         )
     }
 
-    /// out [m, n] += α xᵀ y, with x [rows, m] and y [rows, n].
+    /// out [m, n] += xᵀ y, with x [rows, m] and y [rows, n].
     pub(super) fn add_transposed_product(
         &self,
-        alpha: T,
         x: &[T],
         y: &[T],
         m: usize,
@@ -107,19 +106,8 @@ impl<T: Element> Cpu<T> {
         let one = |index: usize, out: &mut [T]| {
             let (first, start) = (index / bands * terms, index % bands * band);
             let last = rows.min(first + terms);
-            let x = Operand {
-                data: &x[first * m + start..last * m],
-                row: 1,
-                column: m,
-            };
-            let finish = Finish::scaled(alpha);
-            self.reduce(
-                (band, last - first, n),
-                x,
-                &y[first * n..last * n],
-                finish,
-                out,
-            );
+            let x = Operand::rows(&x[first * m + start..last * m], m).transposed();
+            self.reduce((band, last - first, n), x, &y[first * n..last * n], out);
         };
         let mut partials = self.empty(&[parts, m * n]);
         for_blocks(
@@ -134,32 +122,21 @@ impl<T: Element> Cpu<T> {
         self.accumulate(Some(partials), Some(out))
     }
 
-    /// out [m, n] ← `finish` of a y, with a [m, k] and y [k, n] row-major, on the calling thread, a few terms at a time.
-    fn reduce(
-        &self,
-        (m, k, n): (usize, usize, usize),
-        a: Operand<'_, T>,
-        y: &[T],
-        finish: Finish<'_, T>,
-        out: &mut [T],
-    ) {
+    /// out [m, n] ← a y, with a [m, k] and y [k, n] row-major, on the calling thread, a few terms at a time.
+    fn reduce(&self, (m, k, n): (usize, usize, usize), a: Operand<'_, T>, y: &[T], out: &mut [T]) {
         let mut packed = self.pool.take(gemm::packed_len::<T>(gemm::DEPTH.min(k), n));
         let mut workspace = self.pool.take(gemm::workspace_len(m));
         for first in (0..k).step_by(gemm::DEPTH) {
             let depth = gemm::DEPTH.min(k - first);
-            let y = Operand {
-                data: &y[first * n..],
-                row: n,
-                column: 1,
-            };
+            let y = Operand::rows(&y[first * n..], n);
             gemm::pack(y, depth, n, packed.as_mut_slice());
             gemm::multiply(
                 (m, depth, n),
                 a.from(0, first),
                 packed.as_slice(),
                 Finish {
-                    accumulate: finish.accumulate || first > 0,
-                    ..finish
+                    accumulate: first > 0,
+                    ..Finish::scaled(T::one())
                 },
                 out,
                 workspace.as_mut_slice(),
