@@ -162,6 +162,13 @@ pub(crate) struct Heads {
     pub(crate) dim: usize,
 }
 
+impl Heads {
+    /// The elements of one example.
+    pub(crate) fn example(&self) -> usize {
+        self.tokens * self.heads * self.dim
+    }
+}
+
 pub(crate) fn attention(
     operation: &'static str,
     x: &[usize],

@@ -63,11 +63,15 @@ pub trait Vectors: Copy {
     fn exp_nonpositive<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
     /// The error function, within 4·10⁻⁷ in `f32`.
     fn erf<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
+    /// The columns of a matrix with rows of four, as many as a vector has lanes; their order is that of [`rows`](Self::rows) only.
+    fn columns<S: Simd>(simd: S, rows: [Self::Vector<S>; 4]) -> [Self::Vector<S>; 4];
+    /// Undoes [`columns`](Self::columns).
+    fn rows<S: Simd>(simd: S, columns: [Self::Vector<S>; 4]) -> [Self::Vector<S>; 4];
 }
 
 macro_rules! vectors {
     ($type:ident, $vector:ident, $lanes:ident, $whole:ident, $whole_mut:ident, $mask:ident, $length:ident, $load:ident, $store:ident, $splat:ident, $add:ident,
-     $sub:ident, $mul:ident, $div:ident, $sqrt:ident, $fused:ident, $max:ident, $greater:ident, $select:ident, $sum:ident, $exp:path, $erf:path) => {
+     $sub:ident, $mul:ident, $div:ident, $sqrt:ident, $fused:ident, $max:ident, $greater:ident, $select:ident, $sum:ident, $exp:path, $erf:path, $columns:ident, $rows:ident) => {
         impl Vectors for $type {
             type Vector<S: Simd> = S::$vector;
 
@@ -159,6 +163,14 @@ macro_rules! vectors {
             fn erf<S: Simd>(simd: S, x: S::$vector) -> S::$vector {
                 $erf(simd, x)
             }
+            #[inline(always)]
+            fn columns<S: Simd>(simd: S, rows: [S::$vector; 4]) -> [S::$vector; 4] {
+                simd.$columns(rows)
+            }
+            #[inline(always)]
+            fn rows<S: Simd>(simd: S, columns: [S::$vector; 4]) -> [S::$vector; 4] {
+                simd.$rows(columns)
+            }
         }
     };
 }
@@ -185,7 +197,9 @@ vectors!(
     select_f32s,
     reduce_sum_f32s,
     exp_f32,
-    erf_f32
+    erf_f32,
+    deinterleave_shfl_f32s,
+    interleave_shfl_f32s
 );
 vectors!(
     f64,
@@ -209,7 +223,9 @@ vectors!(
     select_f64s,
     reduce_sum_f64s,
     exp_f64,
-    erf_f64
+    erf_f64,
+    deinterleave_shfl_f64s,
+    interleave_shfl_f64s
 );
 
 /// Cephes' `expf` without a branch: x = n ln 2 + r with |r| ≤ ln 2 / 2, a polynomial in r, times 2ⁿ.

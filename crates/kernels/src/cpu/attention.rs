@@ -1,18 +1,38 @@
-//! Multi-head attention, and subspace self-attention, one head of one example at a time.
+//! Multi-head attention, and subspace self-attention, as many heads at a time as a vector has lanes.
 //!
 //! No attention matrix is kept: the backward pass computes it again.
 
+use std::ops::Range;
+
 use super::{
     Cpu, CpuTensor,
-    head::Head,
-    parallel::{RowsMut, block_rows, for_blocks},
+    abreast::Abreast,
+    parallel::{Rows, RowsMut, block_rows, for_blocks},
+    vector::width,
 };
-use crate::{AttentionOptions, Element, Result, Tensor, check};
+use crate::{
+    AttentionOptions, Element, Result, Tensor,
+    check::{self, Heads},
+};
 
 /// Operations that a block of examples should take.
 const WORK: usize = 1 << 19;
 
 impl<T: Element> Cpu<T> {
+    pub(super) fn mssa(
+        &self,
+        v: &CpuTensor<T>,
+        options: &AttentionOptions,
+    ) -> Result<CpuTensor<T>> {
+        let sizes = check::attention("mssa", v.shape(), options)?;
+        let mut out = self.empty(v.shape());
+        let parts = RowsMut::new(out.as_mut_slice(), sizes.example());
+        self.for_pairs(options, &sizes, 2, parts, |abreast, pairs, out| {
+            abreast.mssa(pairs, v.as_slice(), out.data);
+        })?;
+        Ok(out)
+    }
+
     pub(super) fn attention(
         &self,
         q: &CpuTensor<T>,
@@ -24,33 +44,11 @@ impl<T: Element> Cpu<T> {
         check::same("attention k", q.shape(), k.shape())?;
         check::same("attention v", q.shape(), v.shape())?;
         let mut out = self.empty(q.shape());
-        if q.is_empty() {
-            return Ok(out);
-        }
-        let example = sizes.tokens * sizes.heads * sizes.dim;
-        let (q, k, v) = (q.as_slice(), k.as_slice(), v.as_slice());
-        let block = block_rows(WORK, 4 * example * sizes.tokens);
-        for_blocks(
-            sizes.batch,
-            block,
-            RowsMut::new(out.as_mut_slice(), example),
-            |range, out| {
-                let mut head = Head::new(options, &sizes);
-                for (b, out) in range.zip(out.data.chunks_exact_mut(example)) {
-                    for h in 0..sizes.heads {
-                        let at = b * example + h * sizes.dim;
-                        head.forward(
-                            b * sizes.heads + h,
-                            &q[at..],
-                            &k[at..],
-                            &v[at..],
-                            &mut out[h * sizes.dim..],
-                        );
-                    }
-                }
-                Ok(())
-            },
-        )?;
+        let operands = [q, k, v].map(CpuTensor::as_slice);
+        let parts = RowsMut::new(out.as_mut_slice(), sizes.example());
+        self.for_pairs(options, &sizes, 2, parts, |abreast, pairs, out| {
+            abreast.forward(pairs, operands, out.data);
+        })?;
         Ok(out)
     }
 
@@ -70,33 +68,12 @@ impl<T: Element> Cpu<T> {
         ] {
             check::same(name, q.shape(), t.shape())?;
         }
-        let (mut dq, mut dk, mut dv) = (
-            self.empty(q.shape()),
-            self.empty(q.shape()),
-            self.empty(q.shape()),
-        );
-        if q.is_empty() {
-            return Ok((dq, dk, dv));
-        }
-        let example = sizes.tokens * sizes.heads * sizes.dim;
-        let (q, k, v, dy) = (q.as_slice(), k.as_slice(), v.as_slice(), dy.as_slice());
-        let parts = (
-            RowsMut::new(dq.as_mut_slice(), example),
-            RowsMut::new(dk.as_mut_slice(), example),
-            RowsMut::new(dv.as_mut_slice(), example),
-        );
-        let block = block_rows(WORK, 10 * example * sizes.tokens);
-        for_blocks(sizes.batch, block, parts, |range, (dq, dk, dv)| {
-            let mut head = Head::new(options, &sizes);
-            for (i, b) in range.enumerate() {
-                for h in 0..sizes.heads {
-                    let (at, to) = (b * example + h * sizes.dim, i * example + h * sizes.dim);
-                    let operands = [&q[at..], &k[at..], &v[at..], &dy[at..]];
-                    let gradients = [&mut dq.data[to..], &mut dk.data[to..], &mut dv.data[to..]];
-                    head.backward(b * sizes.heads + h, operands, gradients);
-                }
-            }
-            Ok(())
+        let [mut dq, mut dk, mut dv] = std::array::from_fn(|_| self.empty(q.shape()));
+        let operands = [q, k, v, dy].map(CpuTensor::as_slice);
+        let rows = |x| RowsMut::new(CpuTensor::as_mut_slice(x), sizes.example());
+        let parts = (rows(&mut dq), rows(&mut dk), rows(&mut dv));
+        self.for_pairs(options, &sizes, 5, parts, |abreast, pairs, (dq, dk, dv)| {
+            abreast.backward(pairs, operands, [dq.data, dk.data, dv.data]);
         })?;
         Ok((dq, dk, dv))
     }
@@ -110,32 +87,41 @@ impl<T: Element> Cpu<T> {
         let sizes = check::attention("mssa_backward", v.shape(), options)?;
         check::same("mssa_backward", v.shape(), ds.shape())?;
         let mut dv = self.empty(v.shape());
-        if v.is_empty() {
-            return Ok(dv);
-        }
-        let example = sizes.tokens * sizes.heads * sizes.dim;
         let (v, ds) = (v.as_slice(), ds.as_slice());
-        let block = block_rows(WORK, 10 * example * sizes.tokens);
-        for_blocks(
-            sizes.batch,
-            block,
-            RowsMut::new(dv.as_mut_slice(), example),
-            |range, dv| {
-                let mut head = Head::new(options, &sizes);
-                for (b, dv) in range.zip(dv.data.chunks_exact_mut(example)) {
-                    for h in 0..sizes.heads {
-                        let at = b * example + h * sizes.dim;
-                        head.mssa_backward(
-                            b * sizes.heads + h,
-                            &v[at..],
-                            &ds[at..],
-                            &mut dv[h * sizes.dim..],
-                        );
-                    }
-                }
-                Ok(())
-            },
-        )?;
+        let parts = RowsMut::new(dv.as_mut_slice(), sizes.example());
+        self.for_pairs(options, &sizes, 5, parts, |abreast, pairs, dv| {
+            abreast.mssa_backward(pairs, v, ds, dv.data);
+        })?;
         Ok(dv)
+    }
+
+    /// Calls `body` for the pairs of example and head of each block of examples, whose attention takes so many products.
+    fn for_pairs<R: Rows>(
+        &self,
+        options: &AttentionOptions,
+        sizes: &Heads,
+        products: usize,
+        output: R,
+        body: impl Fn(&mut Abreast<T>, Range<usize>, R) + Sync,
+    ) -> Result<()> {
+        if sizes.example() == 0 {
+            return Ok(());
+        }
+        // The pairs of a block fill whole vectors.
+        let width = width::<T>();
+        let examples = (1..=width)
+            .find(|examples| (examples * sizes.heads).is_multiple_of(width))
+            .unwrap_or(width);
+        let operations = 2 * products * sizes.example() * sizes.tokens;
+        let block = block_rows(WORK, operations).next_multiple_of(examples);
+        for_blocks(sizes.batch, block, output, |range, output| {
+            let mut abreast = Abreast::new(options, sizes, &self.pool);
+            body(
+                &mut abreast,
+                range.start * sizes.heads..range.end * sizes.heads,
+                output,
+            );
+            Ok(())
+        })
     }
 }

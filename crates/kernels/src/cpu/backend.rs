@@ -246,6 +246,10 @@ macro_rules! backend {
                 Cpu::layer_norm_backward(self, x, gain, forward, dy, d_gain, d_bias)
             }
 
+            fn mssa(&self, v: &CpuTensor<$T>, options: &AttentionOptions) -> Result<CpuTensor<$T>> {
+                Cpu::mssa(self, v, options)
+            }
+
             fn mssa_backward(
                 &self,
                 v: &CpuTensor<$T>,

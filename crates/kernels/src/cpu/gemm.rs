@@ -1,28 +1,26 @@
 //! Products of matrices, arranged for registers and caches.
 //!
-//! b is packed once, into panels of as many columns as two vectors have; all blocks of rows of a share it. A few hundred terms of a
-//! panel stay in the first-level cache while the rows of a block, copied together, pass by in tiles whose sums never leave the
-//! registers. The order of the terms depends on the sizes alone.
+//! b is packed once, into panels of a few vectors of columns; all blocks of rows of a share it. The terms of a panel stay in the
+//! first-level cache while the rows of a block pass by in tiles whose sums never leave the registers. The order of the terms depends
+//! on the sizes alone.
 
 mod tile;
 
 use pulp::Simd;
 
-use self::tile::{COLUMNS, Source, Tile};
+use self::tile::{Left, Tile};
 use super::{
-    small::Operand,
+    operand::Operand,
     vector::{vectorized, width},
 };
 use crate::{Element, lanes::Lanes};
 
 /// Terms that a tile sums at once.
 pub(super) const DEPTH: usize = 128;
-/// Elements between the copied rows of a tile; more than [`DEPTH`], so that rows do not compete for the same lines of the cache.
-const ROW_STRIDE: usize = DEPTH + 16;
-/// Rows of a that are copied together.
+/// Rows of a that pass all panels together.
 const ROWS: usize = 192;
 /// Rows of the tallest tile.
-const TALLEST: usize = 12;
+const TALLEST: usize = 8;
 
 /// What becomes of the sums: relu(α a b + out + bias − shift), each part if it is asked for.
 #[derive(Clone, Copy)]
@@ -53,9 +51,13 @@ pub(super) fn packed_len<T: Element>(k: usize, n: usize) -> usize {
     k * n.next_multiple_of(width::<T>())
 }
 
-/// The length of the workspace that [`multiply`] needs for a product of m rows.
-pub(super) fn workspace_len(m: usize) -> usize {
-    m.min(ROWS).next_multiple_of(TALLEST) * ROW_STRIDE
+/// The length of the workspace that [`multiply`] needs for a product of m rows and k terms of an `a` without contiguous rows.
+pub(super) fn workspace_len<T: Element>(a: Operand<'_, T>, m: usize, k: usize) -> usize {
+    if a.column == 1 {
+        0
+    } else {
+        m.min(ROWS).next_multiple_of(TALLEST) * k.min(DEPTH)
+    }
 }
 
 vectorized! {
@@ -63,7 +65,7 @@ vectorized! {
     /// last panel has one vector where one is enough, and columns beyond n are 0.
     pub(super) fn pack<T, S>(simd: S, b: Operand<'_, T>, k: usize, n: usize, packed: &mut [T]) {
         let width = T::width::<S>();
-        let columns = COLUMNS * width;
+        let columns = tile::vectors::<S>() * width;
         let mut rest = &mut packed[..k * n.next_multiple_of(width)];
         for first in (0..k).step_by(DEPTH) {
             let depth = DEPTH.min(k - first);
@@ -109,7 +111,9 @@ pub(super) fn multiply<T: Element>(
     workspace: &mut [T],
 ) {
     assert!(out.len() >= m * n && packed.len() >= packed_len::<T>(k, n));
-    assert!(workspace.len() >= workspace_len(m) && finish.bias.is_none_or(|bias| bias.len() == n));
+    assert!(
+        workspace.len() >= workspace_len(a, m, k) && finish.bias.is_none_or(|bias| bias.len() == n)
+    );
     for (block, out) in out[..m * n].chunks_mut((ROWS * n).max(1)).enumerate() {
         for first in (0..k).step_by(DEPTH) {
             let depth = DEPTH.min(k - first);
@@ -122,7 +126,7 @@ pub(super) fn multiply<T: Element>(
             };
             let a = a.from(block * ROWS, first);
             if a.column == 1 {
-                rows(depth, n, a, packed, finish, out, workspace);
+                rows(depth, n, a, packed, finish, out);
             } else {
                 columns(depth, n, a, packed, finish, out, workspace);
             }
@@ -132,22 +136,20 @@ pub(super) fn multiply<T: Element>(
 
 vectorized! {
     /// One block of rows and terms of a product, a having rows.
-    fn rows<T, S>(simd: S, depth: usize, n: usize, a: Operand<'_, T>, packed: &[T], finish: Finish<'_, T>, out: &mut [T], workspace: &mut [T]) {
-        let m = out.len() / n;
-        for (i, row) in workspace.chunks_exact_mut(ROW_STRIDE).take(m).enumerate() {
-            row[..depth].copy_from_slice(&a.data[i * a.row..i * a.row + depth]);
-        }
-        tiles::<T, S, true>(simd, depth, n, packed, finish, out, workspace);
+    fn rows<T, S>(simd: S, depth: usize, n: usize, a: Operand<'_, T>, packed: &[T], finish: Finish<'_, T>, out: &mut [T]) {
+        let left = |first: usize| Left::Rows(&a.data[first * a.row..], a.row);
+        tiles(simd, depth, n, left, packed, finish, out);
     }
 }
 
 vectorized! {
-    /// One block of rows and terms of a product, a having columns, or neither.
+    /// One block of rows and terms of a product, a having columns, or neither: it is copied, the columns of a tile one after another.
     fn columns<T, S>(simd: S, depth: usize, n: usize, a: Operand<'_, T>, packed: &[T], finish: Finish<'_, T>, out: &mut [T], workspace: &mut [T]) {
         let (m, height) = (out.len() / n, tile::height::<S>());
-        for (i, tile) in workspace.chunks_exact_mut(height * ROW_STRIDE).take(m.div_ceil(height)).enumerate() {
+        let length = height * depth;
+        for (i, tile) in workspace.chunks_exact_mut(length).take(m.div_ceil(height)).enumerate() {
             let used = height.min(m - i * height);
-            for (l, column) in tile.chunks_exact_mut(height).take(depth).enumerate() {
+            for (l, column) in tile.chunks_exact_mut(height).enumerate() {
                 let source = a.transposed().from(l, i * height);
                 if used == height && source.column == 1 {
                     column.copy_from_slice(&source.data[..height]); // of a length that the compiler knows
@@ -156,41 +158,41 @@ vectorized! {
                 }
             }
         }
-        tiles::<T, S, false>(simd, depth, n, packed, finish, out, workspace);
+        let left = |first: usize| Left::Columns(&workspace[first * depth..][..length]);
+        tiles(simd, depth, n, left, packed, finish, out);
     }
 }
 
-/// All tiles of a block: each panel of b with all rows.
+/// All tiles of a block: each panel of b with all rows, of which `left` gives those of a tile.
 #[inline(always)]
-fn tiles<T: Element, S: Simd, const BY_ROWS: bool>(
+fn tiles<'a, T: Element, S: Simd>(
     simd: S,
     depth: usize,
     n: usize,
+    left: impl Fn(usize) -> Left<'a, T>,
     packed: &[T],
     finish: Finish<'_, T>,
     out: &mut [T],
-    workspace: &[T],
 ) {
     let (m, height, width) = (out.len() / n, tile::height::<S>(), T::width::<S>());
+    let widest = tile::vectors::<S>() * width;
     let mut rest = packed;
-    for start in (0..n).step_by(COLUMNS * width) {
-        let columns = start..n.min(start + COLUMNS * width);
+    for start in (0..n).step_by(widest) {
+        let columns = start..n.min(start + widest);
         let (panel, after) = rest.split_at(depth * columns.len().next_multiple_of(width));
         rest = after;
         for first in (0..m).step_by(height) {
+            let rows = height.min(m - first);
             let tile = Tile {
                 simd,
                 depth,
-                source: Source::<T, BY_ROWS>(
-                    &workspace[first * ROW_STRIDE..][..height * ROW_STRIDE],
-                ),
+                rows,
                 panel,
                 finish,
                 columns: columns.clone(),
                 stride: n,
             };
-            let last = m.min(first + height);
-            tile.run(&mut out[first * n..last * n], last - first);
+            tile.run(left(first), &mut out[first * n..][..rows * n]);
         }
     }
 }
@@ -224,7 +226,7 @@ mod tests {
         let at = |x: &Operand<'_, T>, i, j| wide(x.data[i * x.row + j * x.column]);
         let mut packed = vec![T::from_f64(f64::NAN); packed_len::<T>(k, n)];
         pack(right, k, n, &mut packed);
-        let mut workspace = vec![T::zero(); workspace_len(m)];
+        let mut workspace = vec![T::zero(); workspace_len(left, m, k)];
         for (accumulate, bias, relu_shift) in [
             (false, None, None),
             (true, None, None),
@@ -288,7 +290,7 @@ mod tests {
         };
         let mut packed = vec![0.0; packed_len::<f64>(1, 1)];
         pack(one, 1, 1, &mut packed);
-        let mut workspace = vec![0.0; workspace_len(1)];
+        let mut workspace = vec![0.0; workspace_len(one, 1, 1)];
         multiply(
             (1, 1, 1),
             one,

@@ -3,7 +3,7 @@
 //! x + β (x − x Dᵀ) D = x P with P = I + β (I − Dᵀ) D: one product for each token in place of two, and two in place of four in the
 //! backward pass, for three products of d × d matrices.
 
-use super::{Cpu, CpuTensor, gemm::Finish, small::Operand};
+use super::{Cpu, CpuTensor, gemm::Finish, operand::Operand};
 use crate::{Element, IstaOutput, Result, Tensor, Transpose, Unary, check};
 
 /// Whether there are tokens enough to repay the products that make the map.

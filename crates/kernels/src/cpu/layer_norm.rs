@@ -4,9 +4,12 @@ use super::{
     Cpu, CpuTensor,
     parallel::{Partials, RowsMut, block_rows, for_blocks},
     product::reduction_block,
-    vector::{each2, each3, sum, sum2, sum3, vectorized},
+    vector::{each, each2, each3, sum, sum2, sum3, vectorized},
 };
 use crate::{Element, LayerNormOutput, Result, Tensor, check, lanes::Lanes};
+
+/// Rows whose deviations are computed together: one by one, each would wait for its root and its quotient.
+const ROWS: usize = 16;
 
 impl<T: Element> Cpu<T> {
     pub(super) fn layer_norm(
@@ -109,15 +112,22 @@ vectorized! {
             return;
         }
         let share = T::one() / T::from_f64(width as f64);
-        let rows = x.chunks_exact(width).zip(output.chunks_exact_mut(width));
-        for ((x, y), (mean, inverse)) in rows.zip(mean.iter_mut().zip(inverse)) {
-            *mean = share * sum(simd, x, #[inline(always)] |x| x);
-            let center = Lanes::splat(simd, *mean);
-            each2(simd, y, x, #[inline(always)] |_, x| x - center);
-            let variance = share * sum(simd, y, #[inline(always)] |y| y * y); // biased
-            *inverse = T::one() / (variance + epsilon).sqrt();
-            let scale = Lanes::splat(simd, *inverse);
-            each3(simd, y, gain, bias, #[inline(always)] |y, gain, bias| (y * scale).mul_add(gain, bias));
+        let some = ROWS * width;
+        let blocks = x.chunks(some).zip(output.chunks_mut(some));
+        for ((x, output), (mean, inverse)) in blocks.zip(mean.chunks_mut(ROWS).zip(inverse.chunks_mut(ROWS))) {
+            let rows = x.chunks_exact(width).zip(output.chunks_exact_mut(width));
+            for ((x, y), (mean, variance)) in rows.zip(mean.iter_mut().zip(inverse.iter_mut())) {
+                *mean = share * sum(simd, x, #[inline(always)] |x| x);
+                let center = Lanes::splat(simd, *mean);
+                each2(simd, y, x, #[inline(always)] |_, x| x - center);
+                *variance = share * sum(simd, y, #[inline(always)] |y| y * y); // biased
+            }
+            let (one, epsilon) = (Lanes::splat(simd, T::one()), Lanes::splat(simd, epsilon));
+            each(simd, inverse, #[inline(always)] |variance| one / (variance + epsilon).sqrt());
+            for (y, &inverse) in output.chunks_exact_mut(width).zip(inverse.iter()) {
+                let scale = Lanes::splat(simd, inverse);
+                each3(simd, y, gain, bias, #[inline(always)] |y, gain, bias| (y * scale).mul_add(gain, bias));
+            }
         }
     }
 }

@@ -3,9 +3,9 @@
 use super::{
     Cpu, CpuTensor,
     gemm::Finish,
+    operand::Operand,
     parallel::{RowsMut, for_blocks},
     product::add_partials,
-    small::Operand,
 };
 use crate::{Element, Result, Tensor, check};
 

@@ -5,9 +5,9 @@ use srr_linalg::{GemmShape, Strided, gemm_slices};
 use super::{
     Cpu, CpuTensor, elementwise,
     gemm::Finish,
+    operand::Operand,
     parallel::{RowsMut, block_rows, for_blocks},
     product::WORK,
-    small::Operand,
 };
 use crate::{Element, Result, Tensor, Transpose, check, check::Product};
 

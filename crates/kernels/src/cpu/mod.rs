@@ -4,24 +4,26 @@
 //! operands give the same bits in a pool of any size. Matrix products are packed ([`gemm`]); everything runs on explicit vectors
 //! ([`vector`]).
 
+mod abreast;
 mod attention;
 mod backend;
 mod dropout;
 mod elementwise;
 mod gemm;
-mod head;
 mod ista;
+mod lane_products;
 mod layer_norm;
 mod layout;
 mod linear;
 mod loss;
 mod matmul;
+mod operand;
 mod optimizer;
 mod parallel;
 mod pool;
 mod product;
 mod rows;
-mod small;
+
 mod tensor;
 mod vector;
 

@@ -9,6 +9,8 @@ use crate::Element;
 
 /// Buffers shorter than this go straight to the allocator, which is fast at that size.
 const SMALLEST: usize = 1024;
+/// A buffer starts at a multiple of so many bytes, a line of the cache, so that no vector of a row of whole lines spans two.
+const ALIGNMENT: usize = 64;
 /// What a pool keeps at most, in bytes; what comes back beyond it is freed.
 const RETAINED_BYTES: usize = 512 << 20;
 
@@ -33,6 +35,15 @@ fn size_class(length: usize) -> usize {
     length.div_ceil(step) * step
 }
 
+/// Elements that a recycled buffer of `length` has beyond its class, for its alignment.
+fn margin<T>(length: usize) -> usize {
+    if length < SMALLEST {
+        0
+    } else {
+        ALIGNMENT / size_of::<T>()
+    }
+}
+
 impl<T: Element> Pool<T> {
     /// A buffer of `length` elements with arbitrary contents.
     pub(super) fn take(self: &Arc<Self>, length: usize) -> Buffer<T> {
@@ -42,8 +53,12 @@ impl<T: Element> Pool<T> {
         } else {
             self.pop(class)
         };
+        let data = recycled.unwrap_or_else(|| vec![T::zero(); class + margin::<T>(class)]);
+        // As little as the margin allows: 0 where there is none.
+        let start = data.as_ptr().align_offset(ALIGNMENT);
         Buffer {
-            data: recycled.unwrap_or_else(|| vec![T::zero(); class]),
+            start: start.min(data.len() - class),
+            data,
             length,
             pool: Arc::clone(self),
         }
@@ -52,6 +67,7 @@ impl<T: Element> Pool<T> {
     /// Elements that come from elsewhere.
     pub(super) fn adopt(self: &Arc<Self>, data: Vec<T>) -> Buffer<T> {
         Buffer {
+            start: 0,
             length: data.len(),
             data,
             pool: Arc::clone(self),
@@ -66,7 +82,8 @@ impl<T: Element> Pool<T> {
     }
 
     fn put_back(&self, buffer: Vec<T>) {
-        let class = buffer.len();
+        let margin = margin::<T>(buffer.len());
+        let class = buffer.len().saturating_sub(margin);
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         // An adopted buffer may have a length between the classes.
         if class >= SMALLEST
@@ -83,17 +100,18 @@ impl<T: Element> Pool<T> {
 #[derive(Debug)]
 pub(super) struct Buffer<T: Element> {
     data: Vec<T>,
+    start: usize,
     length: usize,
     pool: Arc<Pool<T>>,
 }
 
 impl<T: Element> Buffer<T> {
     pub(super) fn as_slice(&self) -> &[T] {
-        &self.data[..self.length]
+        &self.data[self.start..][..self.length]
     }
 
     pub(super) fn as_mut_slice(&mut self) -> &mut [T] {
-        &mut self.data[..self.length]
+        &mut self.data[self.start..][..self.length]
     }
 }
 

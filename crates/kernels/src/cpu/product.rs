@@ -3,10 +3,10 @@
 use super::{
     Cpu, CpuTensor,
     gemm::{self, Finish},
+    operand::Operand,
     parallel::{RowsMut, block_rows, for_blocks},
     pool::Buffer,
     rows::add_to_rows,
-    small::Operand,
 };
 use crate::{Element, Result, Tensor};
 
@@ -66,7 +66,7 @@ impl<T: Element> Cpu<T> {
             RowsMut::new(out, n),
             |range, out| {
                 let rows = range.len();
-                let mut workspace = self.pool.take(gemm::workspace_len(rows));
+                let mut workspace = self.pool.take(gemm::workspace_len(a, rows, k));
                 gemm::multiply(
                     (rows, k, n),
                     a.from(range.start, 0),
@@ -125,7 +125,7 @@ impl<T: Element> Cpu<T> {
     /// out [m, n] ← a y, with a [m, k] and y [k, n] row-major, on the calling thread, a few terms at a time.
     fn reduce(&self, (m, k, n): (usize, usize, usize), a: Operand<'_, T>, y: &[T], out: &mut [T]) {
         let mut packed = self.pool.take(gemm::packed_len::<T>(gemm::DEPTH.min(k), n));
-        let mut workspace = self.pool.take(gemm::workspace_len(m));
+        let mut workspace = self.pool.take(gemm::workspace_len(a, m, k));
         for first in (0..k).step_by(gemm::DEPTH) {
             let depth = gemm::DEPTH.min(k - first);
             let y = Operand::rows(&y[first * n..], n);

@@ -58,14 +58,28 @@ macro_rules! vectorized {
             #[inline(always)]
             fn body<$t: $crate::Element, $s: pulp::Simd>($simd: $s, $($argument: $type),*) $(-> $result)? $body
 
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "sse3,ssse3,sse4.1,sse4.2,popcnt,avx,avx2,bmi1,bmi2,fma,lzcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl")]
+            fn v4<$t: $crate::Element>(simd: pulp::x86::V4, $($argument: $type),*) $(-> $result)? {
+                body::<$t, _>(simd, $($argument),*)
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "sse3,ssse3,sse4.1,sse4.2,popcnt,avx,avx2,bmi1,bmi2,fma,lzcnt")]
+            fn v3<$t: $crate::Element>(simd: pulp::x86::V3, $($argument: $type),*) $(-> $result)? {
+                body::<$t, _>(simd, $($argument),*)
+            }
+
             use $crate::cpu::vector::Level;
             match $crate::cpu::vector::level() {
+                // SAFETY: whoever has the token of an instruction set runs on a processor that has it.
                 #[cfg(target_arch = "x86_64")]
-                Level::V4(simd) => simd.vectorize(#[inline(always)] || body::<$t, _>(simd, $($argument),*)),
+                Level::V4(simd) => unsafe { v4::<$t>(simd, $($argument),*) },
+                // SAFETY: the same.
                 #[cfg(target_arch = "x86_64")]
-                Level::V3(simd) => simd.vectorize(#[inline(always)] || body::<$t, _>(simd, $($argument),*)),
+                Level::V3(simd) => unsafe { v3::<$t>(simd, $($argument),*) },
                 #[cfg(target_arch = "aarch64")]
-                Level::Neon(simd) => simd.vectorize(#[inline(always)] || body::<$t, _>(simd, $($argument),*)),
+                Level::Neon(simd) => body::<$t, _>(simd, $($argument),*),
                 Level::Portable(simd) => body::<$t, _>(simd, $($argument),*),
             }
         }
@@ -151,9 +165,12 @@ pub(super) fn sum<T: Element, S: Simd>(
     f: impl Fn(Lanes<T, S>) -> Lanes<T, S>,
 ) -> T {
     let (whole, rest) = T::whole::<S>(x);
-    let mut total = f(Lanes::load(simd, rest));
+    let mut total = Lanes::splat(simd, T::zero());
     for x in whole {
         total += f(Lanes::new(simd, *x));
+    }
+    if !rest.is_empty() {
+        total += f(Lanes::load(simd, rest));
     }
     total.total()
 }
@@ -167,9 +184,12 @@ pub(super) fn sum2<T: Element, S: Simd>(
     f: impl Fn(Lanes<T, S>, Lanes<T, S>) -> Lanes<T, S>,
 ) -> T {
     let ((x, x_rest), (y, y_rest)) = (T::whole::<S>(x), T::whole::<S>(y));
-    let mut total = f(Lanes::load(simd, x_rest), Lanes::load(simd, y_rest));
+    let mut total = Lanes::splat(simd, T::zero());
     for (x, y) in x.iter().zip(y) {
         total += f(Lanes::new(simd, *x), Lanes::new(simd, *y));
+    }
+    if !x_rest.is_empty() {
+        total += f(Lanes::load(simd, x_rest), Lanes::load(simd, y_rest));
     }
     total.total()
 }
@@ -185,16 +205,19 @@ pub(super) fn sum3<T: Element, S: Simd>(
 ) -> T {
     let ((x, x_rest), (y, y_rest), (z, z_rest)) =
         (T::whole::<S>(x), T::whole::<S>(y), T::whole::<S>(z));
-    let mut total = f(
-        Lanes::load(simd, x_rest),
-        Lanes::load(simd, y_rest),
-        Lanes::load(simd, z_rest),
-    );
+    let mut total = Lanes::splat(simd, T::zero());
     for ((x, y), z) in x.iter().zip(y).zip(z) {
         total += f(
             Lanes::new(simd, *x),
             Lanes::new(simd, *y),
             Lanes::new(simd, *z),
+        );
+    }
+    if !x_rest.is_empty() {
+        total += f(
+            Lanes::load(simd, x_rest),
+            Lanes::load(simd, y_rest),
+            Lanes::load(simd, z_rest),
         );
     }
     total.total()
