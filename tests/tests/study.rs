@@ -58,9 +58,12 @@ fn options(out: &Path) -> StudyOptions {
 
 /// The first run of the profile.
 fn config() -> RunConfig {
-    let profile = profile();
+    first_run(&profile())
+}
+
+fn first_run(profile: &Profile) -> RunConfig {
     let section = profile.variants.clone().unwrap();
-    let setup = section.setup(&profile);
+    let setup = section.setup(profile);
     let data = DataStore::new().prepare(&setup.data).unwrap();
     RunConfig::resolve(&setup, &data, section.variants[0], 0).unwrap()
 }
@@ -81,6 +84,30 @@ fn identities_do_not_change_between_versions() {
     assert_eq!(
         (FORMAT, config().id().unwrap().as_str()),
         (1, "653c107b4aa71b49")
+    );
+}
+
+#[test]
+fn a_precision_is_part_of_the_identity_and_of_the_report_unless_it_is_the_default() {
+    let profile = |precision: &str| {
+        let text = format!("precision = \"{precision}\"\n{PROFILE}");
+        Profile::parse("test", &text).unwrap()
+    };
+    assert_eq!(first_run(&profile("highest")), config());
+    assert_eq!(first_run(&profile("f32")), config());
+    let precisions = ["highest", "high", "medium", "f64"];
+    let identities = precisions.map(|precision| first_run(&profile(precision)).id().unwrap());
+    assert_eq!(BTreeSet::from(identities).len(), precisions.len());
+
+    let folder = tempfile::tempdir().unwrap();
+    let (profile, options) = (profile("medium"), options(folder.path()));
+    let study = Study::plan(&profile, &options).unwrap();
+    study.train(&Silent, &StopFlag::new()).unwrap();
+    let artefacts = study.collect(&Silent, &StopFlag::new()).unwrap();
+    let settings = format!("{:?}", artefacts[0].configuration);
+    assert!(
+        settings.contains("products of medium precision"),
+        "{settings}"
     );
 }
 

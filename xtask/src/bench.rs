@@ -15,7 +15,7 @@ use self::{
     size::Size,
 };
 use crate::{say::say, tidy::workspace_root};
-use srr_kernels::Cpu;
+use srr_kernels::{Cpu, MatmulPrecision};
 use std::{
     error::Error,
     path::{Path, PathBuf},
@@ -38,6 +38,14 @@ pub(crate) struct BenchArgs {
     /// Numbers of threads [default: 1 and all cores]
     #[arg(long, value_delimiter = ',', value_name = "T,…")]
     threads: Vec<usize>,
+    /// Precisions of our f32 matrix products: highest, high, medium
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "highest,medium",
+        value_name = "P,…"
+    )]
+    precision: Vec<MatmulPrecision>,
     /// Rounds in which all that is compared takes its turn once
     #[arg(long, default_value_t = 7, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     rounds: u64,
@@ -58,6 +66,23 @@ enum PeerName {
     Pytorch,
 }
 
+/// What a size is timed with.
+struct Conditions<'a> {
+    precisions: &'a [MatmulPrecision],
+    threads: usize,
+    rounds: usize,
+    /// The peer's.
+    script: Option<&'a Path>,
+}
+
+/// The name of a precision in rows and ratios, with what this processor computes in its place if it does.
+fn label(precision: MatmulPrecision) -> String {
+    match precision.on_this_processor() {
+        same if same == precision => precision.to_string(),
+        other => format!("{precision} (as {other})"),
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -65,7 +90,8 @@ enum PeerName {
 pub(crate) fn run(args: BenchArgs) -> Result<()> {
     if args.memory {
         let size = args.size.first().ok_or("no size")?;
-        say!("{}", memory::of_this_process(size)?);
+        let precision = args.precision.first().ok_or("no precision")?;
+        say!("{}", memory::of_this_process(size, *precision)?);
         return Ok(());
     }
     let script = args
@@ -81,8 +107,13 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
     say!("{}", report.machine);
     for size in &args.size {
         for &threads in &threads {
-            let rows = one(size, threads, args.rounds as usize, script.as_deref())?;
-            report.add(rows);
+            let conditions = Conditions {
+                precisions: &args.precision,
+                threads,
+                rounds: args.rounds as usize,
+                script: script.as_deref(),
+            };
+            report.add(one(size, &conditions)?);
         }
     }
     if let Some(path) = &args.json {
@@ -93,20 +124,26 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
 }
 
 /// Times one size on one number of threads and prints what came out.
-fn one(
-    size: &Size,
-    threads: usize,
-    rounds: usize,
-    script: Option<&Path>,
-) -> Result<results::Section> {
+fn one(size: &Size, conditions: &Conditions<'_>) -> Result<results::Section> {
+    let &Conditions {
+        precisions,
+        threads,
+        rounds,
+        script,
+    } = conditions;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()?;
     let timed = pool.install(|| -> std::result::Result<_, String> {
         let peaks: Vec<f64> = (0..rounds).map(|_| peak::measure()).collect();
-        let contest = contest::run(size, rounds, script).map_err(|error| error.to_string())?;
-        let operators = operator_times(size, rounds).map_err(|error| error.to_string())?;
-        Ok((median(&peaks), contest, operators))
+        let contest = contest::run(size, precisions, rounds, script);
+        let contest = contest.map_err(|error| error.to_string())?;
+        let operators = precisions
+            .iter()
+            .map(|&precision| operator_times(size, precision, rounds));
+        let operators: Result<Vec<_>> = operators.collect();
+        let operators = operators.map_err(|error| error.to_string())?;
+        Ok((median(&peaks), contest, operators.concat()))
     });
     let (peak, contest, operators) = timed?;
     let mut section = results::Section::new(size, threads, peak);
@@ -116,14 +153,17 @@ fn one(
         .map(|times| Row::of_task(size, times))
         .collect();
     section.rows.extend(operators);
-    section.megabytes = memory::of_a_step(size, threads)?;
+    if let Some(&first) = precisions.first() {
+        section.megabytes = memory::of_a_step(size, first, threads)?;
+    }
     section.peer_megabytes = contest.peer_megabytes;
     say!("{section}");
     Ok(section)
 }
 
-fn operator_times(size: &Size, rounds: usize) -> Result<Vec<Row>> {
-    let mut operands = Operands::new(Cpu::<f32>::new(), size)?;
+fn operator_times(size: &Size, precision: MatmulPrecision, rounds: usize) -> Result<Vec<Row>> {
+    let backend = Cpu::<f32>::new().with_precision(precision);
+    let mut operands = Operands::new(backend, size)?;
     let mut rows = Vec::new();
     for mut operator in operands.operators(size)? {
         (operator.run)()?;
@@ -140,6 +180,7 @@ fn operator_times(size: &Size, rounds: usize) -> Result<Vec<Row>> {
         }
         rows.push(Row::of_operator(
             operator.name,
+            label(precision),
             operator.operations,
             milliseconds,
         ));

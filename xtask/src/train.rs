@@ -5,7 +5,7 @@ use crate::say::say;
 use srr_kernels::{Backend, Cpu};
 use srr_layers::Variant;
 use srr_study::StopFlag;
-use srr_trainer::{ElementType, Experiment, Outcome, Progress, Status, TrainingData};
+use srr_trainer::{Experiment, Outcome, Progress, Status, TrainingData};
 use std::{
     error::Error,
     fs,
@@ -41,9 +41,12 @@ pub(crate) fn run(args: TrainArgs) -> Result<ExitCode, Box<dyn Error>> {
     let dataset = srr_datasets::open_default(&args.data)?;
     let data = experiment.training_data(dataset)?;
     let stop = stop_on_signal()?;
-    match experiment.precision {
-        ElementType::F32 => train(Cpu::<f32>::new(), &experiment, &data, &args.out, &stop),
-        ElementType::F64 => train(Cpu::<f64>::new(), &experiment, &data, &args.out, &stop),
+    match experiment.precision.matmul() {
+        Some(precision) => {
+            let backend = Cpu::<f32>::new().with_precision(precision);
+            train(backend, &experiment, &data, &args.out, &stop)
+        }
+        None => train(Cpu::<f64>::new(), &experiment, &data, &args.out, &stop),
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{errors, xtask};
+use common::{errors, succeeds, xtask};
 use serde_json::Value;
 use std::fs;
 
@@ -35,15 +35,33 @@ fn all_that_was_timed_is_printed_and_written() {
         "linear backward",
         "mssa",
     ] {
-        let row = rows.iter().find(|row| row["what"] == name).unwrap();
-        assert!(
-            row["ms"].as_f64().unwrap() > 0.0 && said.contains(name),
-            "{row}"
-        );
-        assert_eq!(row["ms_of_rounds"].as_array().unwrap().len(), 1);
+        // At two precisions, or in two types.
+        let rows: Vec<&Value> = rows.iter().filter(|row| row["what"] == name).collect();
+        assert_eq!(rows.len(), 2, "{name}");
+        for row in rows {
+            let who = row["who"].as_str().unwrap();
+            let printed = said
+                .lines()
+                .any(|line| line.starts_with(name) && line.contains(who));
+            assert!(row["ms"].as_f64().unwrap() > 0.0 && printed, "{row}");
+            assert_eq!(row["ms_of_rounds"].as_array().unwrap().len(), 1);
+        }
     }
-    let ratio = &all["ratios"]["B 1 threads penalized step over step: highest"];
-    assert!(ratio.as_f64().unwrap() > 0.0);
+    let ratios = all["ratios"].as_object().unwrap();
+    for precision in ["highest", "medium"] {
+        let name = format!("B 1 threads penalized step over step: {precision}");
+        let found = ratios.iter().find(|(key, _)| key.starts_with(&name));
+        assert!(found.unwrap().1.as_f64().unwrap() > 0.0);
+    }
+}
+
+#[test]
+fn a_precision_that_is_computed_as_another_says_so() {
+    let words = ["bench", "--size", "B", "--threads", "1", "--rounds", "1"];
+    let said = succeeds(words.iter().chain(&["--precision", "high"]));
+    let step = said.lines().find(|line| line.starts_with("step ")).unwrap();
+    assert!(step.contains("high (as highest)"), "{said}");
+    assert!(!said.contains("medium"), "{said}");
 }
 
 #[test]
@@ -51,6 +69,10 @@ fn what_cannot_be_timed_is_refused() {
     for (words, expected) in [
         (["bench", "--size", "D"], "expected A, B or C"),
         (["bench", "--rounds", "0"], "--rounds"),
+        (
+            ["bench", "--precision", "low"],
+            "there are highest, high, medium",
+        ),
     ] {
         let output = xtask().args(words).output().unwrap();
         let said = errors(&output);

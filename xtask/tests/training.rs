@@ -104,6 +104,21 @@ fn a_model_is_trained_and_evaluated() {
     assert!(before == after);
 }
 
+#[test]
+fn a_model_is_trained_at_medium_precision_and_goes_on_at_no_other() {
+    let (folder, words, out) = run(&format!("precision = \"medium\"\n{CONFIG}"));
+    let said = succeeds(&words);
+    assert!(said.contains("6 epochs, 60 steps"), "{said}");
+    let config = String::from_utf8(bytes(&out, "config.toml")).unwrap();
+    assert!(config.contains("precision = \"medium\"\n"), "{config}");
+    fs::write(folder.path().join("run.toml"), CONFIG).unwrap();
+    let said = refuses(&words);
+    assert!(
+        said.contains("precision (there: \"medium\", here: \"highest\")"),
+        "{said}"
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn control_c_exits_with_130_and_the_run_goes_on_to_the_same_bits() {

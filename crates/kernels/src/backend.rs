@@ -7,7 +7,7 @@ use srr_linalg::Scalar;
 
 use crate::{
     AdamStep, AttentionOptions, CrossEntropy, Dropout, Element, IstaOutput, LayerNormOutput,
-    LionStep, Rates, Result, SgdStep, Transpose, Unary, composed,
+    LionStep, MatmulPrecision, Rates, Result, SgdStep, Transpose, Unary, composed,
 };
 
 /// A dense, row-major array on some device.
@@ -60,6 +60,11 @@ pub trait Backend: Clone + Debug + Send + Sync + 'static {
     type Element: Element;
     /// The type of the arrays.
     type Tensor: Tensor;
+
+    /// How precise products of `f32` matrices were asked to be; [`Highest`](MatmulPrecision::Highest) where there is no choice.
+    fn precision(&self) -> MatmulPrecision {
+        MatmulPrecision::Highest
+    }
 
     // ---------------------------------------------------------------------------------------------------------------- memory
 

@@ -1,5 +1,7 @@
 //! What can go wrong in an operation.
 
+use crate::MatmulPrecision;
+
 /// The result of an operation on tensors.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -78,6 +80,12 @@ pub enum Error {
         value: f64,
         /// What it must be, in words.
         requirement: &'static str,
+    },
+    /// No level of precision has this name.
+    #[error("no precision of matrix products is called {name:?}; there are {}", MatmulPrecision::ALL.map(MatmulPrecision::name).join(", "))]
+    UnknownPrecision {
+        /// The name.
+        name: String,
     },
     /// A NaN or an infinity where there should be none.
     #[error("{operation}: value {index} is not finite")]

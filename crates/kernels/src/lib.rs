@@ -10,6 +10,7 @@ mod element;
 mod error;
 mod lanes;
 mod options;
+mod precision;
 
 pub use backend::{Backend, Tensor};
 pub use cpu::{Cpu, CpuTensor};
@@ -19,3 +20,4 @@ pub use options::{
     AdamStep, AttentionOptions, CrossEntropy, Dropout, IstaOutput, LayerNormOutput, LionStep,
     Rates, SgdStep, Transpose, Unary,
 };
+pub use precision::MatmulPrecision;

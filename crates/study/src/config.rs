@@ -4,12 +4,12 @@ use crate::{
     Error, Result,
     data::{DataConfig, Prepared},
     files,
-    profile::{Element, Model, Setup, Training},
+    profile::{Model, Setup, Training},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use srr_datasets::Augmentation;
 use srr_layers::{ClassifierConfig, Variant};
-use srr_trainer::{RegularizerConfig, TrainingConfig};
+use srr_trainer::{ComputePrecision, RegularizerConfig, TrainingConfig};
 
 /// Version of everything in a run's folder. It grows when old folders no longer say what new ones would.
 pub const FORMAT: u64 = 1;
@@ -20,8 +20,9 @@ pub const FORMAT: u64 = 1;
 pub struct RunConfig {
     /// Version of the folder's format, [`FORMAT`].
     pub format: u64,
-    /// Element type.
-    pub element: Element,
+    /// What the model is trained in, under the key and the names that every run has had.
+    #[serde(rename = "element", serialize_with = "identity")]
+    pub precision: ComputePrecision,
     /// Seed of the initial weights, the order of the images, augmentation and dropout.
     pub seed: u64,
     /// The images.
@@ -44,7 +45,7 @@ impl RunConfig {
         model.validate()?;
         Ok(Self {
             format: FORMAT,
-            element: setup.element,
+            precision: setup.precision,
             seed,
             data: data.config.clone(),
             model,
@@ -103,6 +104,10 @@ impl RunConfig {
         let image = model.depth as f64 * block + tokens * patch * dim;
         image * self.training.epochs as f64 * self.data.train as f64
     }
+}
+
+fn identity<S: Serializer>(precision: &ComputePrecision, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(precision.identity())
 }
 
 /// The model of a variant on these images, of the shape that augmentation gives them.
@@ -175,7 +180,7 @@ mod tests {
         let cost = |epochs| {
             let config = RunConfig {
                 format: FORMAT,
-                element: Element::F32,
+                precision: ComputePrecision::Highest,
                 seed: 0,
                 data: DataConfig {
                     name: "optdigits".to_owned(),

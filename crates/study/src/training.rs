@@ -3,7 +3,6 @@
 use crate::{
     Result, StopFlag,
     plan::PlannedRun,
-    profile::Element,
     store::{RunFolder, RunResult},
 };
 use srr_datasets::Normalization;
@@ -31,9 +30,12 @@ pub(crate) fn train_run(
     stop: &StopFlag,
     hear: &dyn Fn(&EpochRecord),
 ) -> Result<Option<RunResult>> {
-    match run.config.element {
-        Element::F32 => train_with(Cpu::<f32>::new(), run, folder, checkpoint_every, stop, hear),
-        Element::F64 => train_with(Cpu::<f64>::new(), run, folder, checkpoint_every, stop, hear),
+    match run.config.precision.matmul() {
+        Some(precision) => {
+            let backend = Cpu::<f32>::new().with_precision(precision);
+            train_with(backend, run, folder, checkpoint_every, stop, hear)
+        }
+        None => train_with(Cpu::<f64>::new(), run, folder, checkpoint_every, stop, hear),
     }
 }
 

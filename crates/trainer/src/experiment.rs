@@ -1,8 +1,9 @@
 //! One model on one data set, described by a file and trained in a folder.
 
 use crate::{
-    Classification, Error, FitOptions, FolderLock, JsonLines, Observer, Outcome, RatesConfig,
-    Result, Schedule, Status, TrainingConfig, TrainingData, fingerprint, fit, save_model,
+    Classification, ComputePrecision, Error, FitOptions, FolderLock, JsonLines, Observer, Outcome,
+    RatesConfig, Result, Schedule, Status, TrainingConfig, TrainingData, fingerprint, fit,
+    save_model,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,17 +12,6 @@ use srr_kernels::Backend;
 use srr_layers::{Classifier, ClassifierConfig, Variant, checkpoint::write_atomically};
 use srr_random::Seed;
 use std::{fmt::Display, fs, path::Path, sync::Arc};
-
-/// The numbers that a model computes with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ElementType {
-    /// Single precision.
-    #[default]
-    F32,
-    /// Double precision.
-    F64,
-}
 
 /// Everything that determines one trained model.
 ///
@@ -45,7 +35,7 @@ pub struct Experiment {
     /// Seed of all that is drawn.
     pub seed: u64,
     /// What the model computes with.
-    pub precision: ElementType,
+    pub precision: ComputePrecision,
     /// The model.
     pub model: ClassifierConfig,
     /// How it is trained.
@@ -77,7 +67,7 @@ impl Experiment {
             train_images: None,
             held_out: None,
             seed: 0,
-            precision: ElementType::F32,
+            precision: ComputePrecision::Highest,
             model: ClassifierConfig::new(
                 variant,
                 entry.shape,
@@ -168,12 +158,12 @@ impl Experiment {
         TrainingData::new(train, Some(Arc::new(validation)))
     }
 
-    /// Trains the model in a folder, or goes on with it: the folder gets `config.toml`, `log.jsonl`, checkpoints and, once the run has
+    /// Trains the model in a folder, or goes on with it, on a backend of the experiment's precision: the folder gets `config.toml`, `log.jsonl`, checkpoints and, once the run has
     /// finished, `model.safetensors`. Nothing changes in a folder whose run has ended.
     ///
     /// # Errors
     /// [`Error::FolderInUse`] when another process trains in the folder, [`Error::OtherConfiguration`] when it belongs to another
-    /// description; those of [`fit`].
+    /// description, [`Error::Disagreement`] when the backend computes with another precision; those of [`fit`].
     pub fn train<B: Backend>(
         &self,
         backend: B,
@@ -182,6 +172,11 @@ impl Experiment {
         stop: &(dyn Fn() -> bool + Sync),
         observers: &mut [&mut dyn Observer<B>],
     ) -> Result<Outcome<B>> {
+        agree(
+            "precision",
+            &self.precision,
+            &ComputePrecision::of(&backend),
+        )?;
         let classifier = Classifier::new(backend, self.model.clone())?;
         // What cannot be trained leaves no trace in the folder.
         Classification::new(&classifier, data, &self.training, Seed::new(self.seed))?;
@@ -329,6 +324,34 @@ mod tests {
     }
 
     #[test]
+    fn the_precision_is_one_key_and_reads_its_older_name() {
+        let resolve = |name: &str| {
+            let toml = format!("precision = \"{name}\"\n");
+            Experiment::resolve("optdigits", Variant::Crate, &toml)
+        };
+        for (name, written) in [
+            ("highest", "highest"),
+            ("f32", "highest"),
+            ("high", "high"),
+            ("medium", "medium"),
+            ("f64", "f64"),
+        ] {
+            let experiment = resolve(name).unwrap();
+            let text = experiment.to_toml().unwrap();
+            assert!(
+                text.contains(&format!("precision = \"{written}\"\n")),
+                "{text}"
+            );
+            assert_eq!(Experiment::from_toml(&text).unwrap(), experiment);
+        }
+        let message = resolve("bf16").unwrap_err().to_string();
+        assert!(
+            message.contains("`bf16`") && message.contains("`medium`"),
+            "{message}"
+        );
+    }
+
+    #[test]
     fn unknown_keys_and_data_sets_are_named() {
         let refused = |toml| {
             let resolved = Experiment::resolve("optdigits", Variant::Crate, toml);
@@ -373,8 +396,19 @@ mod tests {
         let experiment = Experiment::resolve("optdigits", Variant::Vit, text).unwrap();
         let data = experiment.training_data(srr_datasets::optdigits().unwrap());
         let backend = srr_kernels::Cpu::<f32>::new();
-        let outcome = experiment.train(backend, &data.unwrap(), &folder, &|| false, &mut []);
+        let data = data.unwrap();
+        let outcome = experiment.train(backend.clone(), &data, &folder, &|| false, &mut []);
         assert!(outcome.is_err() && !folder.exists());
+
+        let text = "precision = \"medium\"\n";
+        let experiment = Experiment::resolve("optdigits", Variant::Vit, text).unwrap();
+        let outcome = experiment.train(backend, &data, &folder, &|| false, &mut []);
+        let message = outcome.err().unwrap().to_string();
+        assert!(
+            message.contains("`precision` is medium") && message.contains("highest"),
+            "{message}"
+        );
+        assert!(!folder.exists());
     }
 
     #[test]
@@ -386,8 +420,13 @@ mod tests {
         let mut other = experiment.clone();
         other.seed = 1;
         other.training.learning_rate = 0.5;
+        other.precision = ComputePrecision::Medium;
         let message = other.claim(folder.path()).unwrap_err().to_string();
         assert!(message.contains("seed (there: 0, here: 1)"), "{message}");
+        assert!(
+            message.contains("precision (there: \"highest\", here: \"medium\")"),
+            "{message}"
+        );
         assert!(
             message.contains("training.learning_rate (there: 0.002, here: 0.5)"),
             "{message}"

@@ -1,7 +1,8 @@
 //! Training a classifier.
 
 use crate::{
-    Classification, FitOptions, Observer, Outcome, Result, TrainingConfig, TrainingData, train,
+    Classification, ComputePrecision, FitOptions, Observer, Outcome, Result, TrainingConfig,
+    TrainingData, train,
 };
 use serde_json::{Value, json};
 use srr_kernels::Backend;
@@ -70,7 +71,7 @@ fn configuration<B: Backend>(
     };
     Ok(json!({
         "seed": seed.bits(),
-        "precision": if size_of::<B::Element>() == 4 { "f32" } else { "f64" },
+        "precision": ComputePrecision::of(classifier.backend()).identity(),
         "model": serde_json::to_value(classifier.config()).map_err(failed)?,
         "training": serde_json::to_value(config).map_err(failed)?,
         "data": {

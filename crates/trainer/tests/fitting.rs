@@ -5,7 +5,7 @@ mod common;
 use common::{bits, classifier, data, images, training};
 use srr_coding_rate::Conventions;
 use srr_datasets::{Augmentation, Batch};
-use srr_kernels::{Backend, Cpu};
+use srr_kernels::{Backend, Cpu, MatmulPrecision};
 use srr_layers::{Classifier, Gradients, Parameters, Variant};
 use srr_random::Seed;
 use srr_trainer::{
@@ -236,6 +236,37 @@ fn a_folder_of_another_configuration_is_refused_with_the_keys_that_differ() {
         assert!(differs(key), "{key}: {differences:?}");
     }
     assert!(!differs("model") && !differs("data"), "{differences:?}");
+}
+
+#[test]
+fn a_run_goes_on_with_the_precision_that_it_began_with_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let interrupted = |precision| {
+        let backend = Cpu::<f32>::new().with_precision(precision);
+        let classifier = Classifier::new(backend, common::config(Variant::Crate)).unwrap();
+        let options = FitOptions {
+            folder: Some(folder.path().to_owned()),
+            checkpoint_every: NEVER,
+            stop: Some(&|| true),
+        };
+        let config = training();
+        fit(
+            &classifier,
+            &data(),
+            &config,
+            Seed::new(4),
+            &options,
+            &mut [],
+        )
+    };
+    assert!(interrupted(MatmulPrecision::Highest).is_ok());
+    assert!(interrupted(MatmulPrecision::Highest).is_ok());
+    let refused = interrupted(MatmulPrecision::Medium).err().unwrap();
+    let message = refused.to_string();
+    assert!(
+        message.ends_with("what differs: precision (there: \"f32\", here: \"medium\")"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Contestants that take turns: everything that is compared is timed in the same rounds of the same run.
 
 use super::{
+    label,
     ours::{Ours, RateOperands, Rates, save_batch, save_rate_operands},
     peer::{MODES, Peer},
     size::Size,
 };
 use serde_json::json;
-use srr_kernels::Cpu;
+use srr_kernels::{Cpu, MatmulPrecision};
+use srr_layers::checkpoint::TensorFile;
 use std::{
     cell::RefCell,
     error::Error,
@@ -25,6 +27,8 @@ const TURN: Duration = Duration::from_millis(250);
 const PAUSE: Duration = Duration::from_millis(20);
 /// Norm-wise difference of two sides that compute the same.
 const TOLERANCE: f64 = 1e-4;
+/// The same where ours takes operands in bf16: each is off by up to 2⁻⁹ of itself, in every product of the network.
+const BF16_TOLERANCE: f64 = 2e-2;
 
 /// What is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,15 +104,20 @@ pub(super) struct Contest {
 }
 
 /// Times every task of one size in the current pool; with the peer if its script is given.
-pub(super) fn run(size: &Size, rounds: usize, script: Option<&Path>) -> Result<Contest> {
-    let mut contestants = ours(size)?;
+pub(super) fn run(
+    size: &Size,
+    precisions: &[MatmulPrecision],
+    rounds: usize,
+    script: Option<&Path>,
+) -> Result<Contest> {
+    let mut contestants = ours(size, precisions)?;
     let mut peer_megabytes = None;
     if let Some(script) = script {
         let threads = rayon::current_num_threads();
         let shared = Shared::new(size, RateOperands::new(size)?)?;
         let start = || Peer::start(script, &shared.weights, size, threads);
         let mut peer = start()?;
-        agree(size, &shared, &mut peer)?;
+        agree(size, precisions, &shared, &mut peer)?;
         peer_megabytes = Some(memory_of(start()?, &shared)?);
         contestants.extend(theirs(shared, peer));
     }
@@ -150,8 +159,12 @@ fn take_turns(contestants: Vec<Contestant<'_>>, rounds: usize) -> Result<Vec<Tim
     Ok(times.into_iter().map(|(_, _, times)| times).collect())
 }
 
-fn ours<'a>(size: &Size) -> Result<Vec<Contestant<'a>>> {
-    let model = Rc::new(RefCell::new(Ours::new(Cpu::<f32>::new(), size)?));
+fn ours<'a>(size: &Size, precisions: &[MatmulPrecision]) -> Result<Vec<Contestant<'a>>> {
+    let mut models = Vec::new();
+    for &precision in precisions {
+        let model = Ours::new(Cpu::<f32>::new().with_precision(precision), size)?;
+        models.push((label(precision), Rc::new(RefCell::new(model))));
+    }
     let mut all = Vec::new();
     let mut add = |task, who: &str, mut once: Box<dyn FnMut() -> Result<f64>>| {
         let run = Box::new(move |repeats| timed(repeats, &mut once));
@@ -163,18 +176,19 @@ fn ours<'a>(size: &Size) -> Result<Vec<Contestant<'a>>> {
         });
     };
     for (task, penalized) in [(Task::Step, false), (Task::PenalizedStep, true)] {
-        let model = Rc::clone(&model);
+        for (who, model) in &models {
+            let model = Rc::clone(model);
+            let step = move || model.borrow_mut().step(penalized);
+            add(task, who, Box::new(step));
+        }
+    }
+    for (who, model) in models {
         add(
-            task,
-            "highest",
-            Box::new(move || model.borrow_mut().step(penalized)),
+            Task::Forward,
+            &who,
+            Box::new(move || model.borrow().forward()),
         );
     }
-    add(
-        Task::Forward,
-        "highest",
-        Box::new(move || model.borrow().forward()),
-    );
     let operands = RateOperands::new(size)?;
     let single = Rates::new(Cpu::<f32>::new(), &operands, size)?;
     let double = Rates::new(Cpu::<f64>::new(), &operands, size)?;
@@ -234,12 +248,36 @@ fn theirs<'a>(shared: Shared, peer: Peer) -> Vec<Contestant<'a>> {
 }
 
 /// Both sides compute the same before either is timed.
-fn agree(size: &Size, shared: &Shared, peer: &mut Peer) -> Result<()> {
+fn agree(
+    size: &Size,
+    precisions: &[MatmulPrecision],
+    shared: &Shared,
+    peer: &mut Peer,
+) -> Result<()> {
     let answers = shared.weights.with_file_name("answers");
     peer.ask(&json!({ "do": "check", "input": shared.batch, "output": answers }))?;
-    let theirs = srr_layers::checkpoint::TensorFile::open(&answers)?;
+    let theirs = TensorFile::open(&answers)?;
+    for &precision in precisions {
+        agree_at(precision, size, &theirs)?;
+    }
+    let request = json!({ "do": "rates", "dtype": "f64", "input": shared.rates });
+    let theirs = peer.ask(&request)?["value"].as_f64();
+    let ours = Rates::new(Cpu::<f64>::new(), &RateOperands::new(size)?, size)?.compute()?;
+    match theirs {
+        Some(theirs) if (ours - theirs).abs() <= TOLERANCE * theirs.abs() => Ok(()),
+        theirs => Err(format!("rates: ours sum to {ours}, the peer's to {theirs:?}").into()),
+    }
+}
+
+/// The model gives the peer's logits, loss and gradient, as closely as its precision lets it.
+fn agree_at(precision: MatmulPrecision, size: &Size, theirs: &TensorFile) -> Result<()> {
+    let tolerance = match precision.on_this_processor() {
+        MatmulPrecision::Medium => BF16_TOLERANCE,
+        _ => TOLERANCE,
+    };
+    let backend = Cpu::<f32>::new().with_precision(precision);
     let (mut logits, mut gradient) = (Difference::default(), Difference::default());
-    for (name, ours) in Ours::new(Cpu::<f32>::new(), size)?.outcome()? {
+    for (name, ours) in Ours::new(backend, size)?.outcome()? {
         let theirs = theirs.floats(&name)?.values;
         if ours.len() != theirs.len() {
             return Err(format!(
@@ -256,15 +294,9 @@ fn agree(size: &Size, shared: &Shared, peer: &mut Peer) -> Result<()> {
         };
         side.add(&ours, &theirs);
     }
-    logits.check("logits and loss differ")?;
-    gradient.check("the gradient differs")?;
-    let request = json!({ "do": "rates", "dtype": "f64", "input": shared.rates });
-    let theirs = peer.ask(&request)?["value"].as_f64();
-    let ours = Rates::new(Cpu::<f64>::new(), &RateOperands::new(size)?, size)?.compute()?;
-    match theirs {
-        Some(theirs) if (ours - theirs).abs() <= TOLERANCE * theirs.abs() => Ok(()),
-        theirs => Err(format!("rates: ours sum to {ours}, the peer's to {theirs:?}").into()),
-    }
+    let who = label(precision);
+    logits.check(&format!("{who}: logits and loss differ"), tolerance)?;
+    gradient.check(&format!("{who}: the gradient differs"), tolerance)
 }
 
 /// The squared norms of a difference and of what it is a part of.
@@ -282,13 +314,13 @@ impl Difference {
         }
     }
 
-    fn check(&self, what: &str) -> Result<()> {
+    fn check(&self, what: &str, tolerance: f64) -> Result<()> {
         let relative = (self.squared / self.of).sqrt();
-        if relative <= TOLERANCE {
+        if relative <= tolerance {
             return Ok(());
         }
         Err(format!(
-            "{what} from the peer's by {relative:.1e} of its norm, expected at most {TOLERANCE:.0e}; nothing was timed"
+            "{what} from the peer's by {relative:.1e} of its norm, expected at most {tolerance:.0e}; nothing was timed"
         )
         .into())
     }

@@ -1,18 +1,23 @@
 //! Peak memory of a training step, seen by a process that does nothing else.
 
 use super::{ours::Ours, size::Size};
-use srr_kernels::Cpu;
+use srr_kernels::{Cpu, MatmulPrecision};
 use std::{env, error::Error, fs, process::Command};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Peak resident megabytes of a process that takes training steps of this size; none where the system does not tell.
-pub(super) fn of_a_step(size: &Size, threads: usize) -> Result<Option<f64>> {
+pub(super) fn of_a_step(
+    size: &Size,
+    precision: MatmulPrecision,
+    threads: usize,
+) -> Result<Option<f64>> {
     if peak().is_none() {
         return Ok(None);
     }
     let output = Command::new(env::current_exe()?)
         .args(["bench", "--memory", "--size", size.name])
+        .args(["--precision", precision.name()])
         .env("RAYON_NUM_THREADS", threads.to_string())
         .output()?;
     let text = String::from_utf8_lossy(&output.stdout);
@@ -26,8 +31,8 @@ pub(super) fn of_a_step(size: &Size, threads: usize) -> Result<Option<f64>> {
 }
 
 /// Takes three steps; the peak resident megabytes of this process.
-pub(super) fn of_this_process(size: &Size) -> Result<f64> {
-    let mut model = Ours::new(Cpu::<f32>::new(), size)?;
+pub(super) fn of_this_process(size: &Size, precision: MatmulPrecision) -> Result<f64> {
+    let mut model = Ours::new(Cpu::<f32>::new().with_precision(precision), size)?;
     for _ in 0..3 {
         model.step(false)?;
     }

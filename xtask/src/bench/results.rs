@@ -45,7 +45,7 @@ impl fmt::Display for Machine {
 }
 
 /// One thing that was timed, a value a round.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Row {
     what: String,
     who: String,
@@ -74,10 +74,15 @@ impl Row {
         }
     }
 
-    pub(super) fn of_operator(name: &str, operations: f64, milliseconds: Vec<f64>) -> Self {
+    pub(super) fn of_operator(
+        name: &str,
+        who: String,
+        operations: f64,
+        milliseconds: Vec<f64>,
+    ) -> Self {
         Self {
             what: name.to_owned(),
-            who: "highest".to_owned(),
+            who,
             ours: true,
             milliseconds,
             images: None,
@@ -117,6 +122,7 @@ pub(super) struct Section {
     threads: usize,
     peak: f64,
     pub(super) rows: Vec<Row>,
+    /// At the first of the precisions.
     pub(super) megabytes: Option<f64>,
     pub(super) peer_megabytes: Option<f64>,
 }
@@ -198,7 +204,7 @@ impl fmt::Display for Section {
         }
         writeln!(
             f,
-            "{:<20} {:<14} {:>10} {:>20} {:>9} {:>9} {:>7}",
+            "{:<20} {:<17} {:>10} {:>20} {:>9} {:>9} {:>7}",
             "", "", "ms", "(fastest–slowest)", "images/s", "GFLOP/s", "of peak"
         )?;
         for row in &self.rows {
@@ -209,7 +215,7 @@ impl fmt::Display for Section {
             let share = row.gflops().map(|gflops| 100.0 * gflops / self.peak);
             writeln!(
                 f,
-                "{:<20} {:<14} {:>10.3} {:>20} {:>9} {:>9} {:>7}",
+                "{:<20} {:<17} {:>10.3} {:>20} {:>9} {:>9} {:>7}",
                 row.what,
                 row.who,
                 row.median(),

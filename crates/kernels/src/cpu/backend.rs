@@ -6,7 +6,8 @@ use srr_linalg::Scalar as _;
 use super::{Cpu, CpuTensor, ista};
 use crate::{
     AdamStep, AttentionOptions, Backend, CrossEntropy, Dropout, Element, Error, IstaOutput,
-    LayerNormOutput, LionStep, Rates, Result, SgdStep, Tensor, Transpose, Unary, check,
+    LayerNormOutput, LionStep, MatmulPrecision, Rates, Result, SgdStep, Tensor, Transpose, Unary,
+    check,
     composed::{
         self,
         rates::{coding_rate_of, compressed_rate_of},
@@ -19,6 +20,10 @@ macro_rules! backend {
         impl Backend for Cpu<$T> {
             type Element = $T;
             type Tensor = CpuTensor<$T>;
+
+            fn precision(&self) -> MatmulPrecision {
+                self.precision
+            }
 
             fn upload(&self, values: &[$T], shape: &[usize]) -> Result<CpuTensor<$T>> {
                 if let Some(index) = values.iter().position(|v| !v.is_finite()) {

@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 pub use tensor::CpuTensor;
 
-use crate::Element;
+use crate::{Element, MatmulPrecision};
 
 /// The backend of the processor, for `f32` or `f64`.
 ///
@@ -51,12 +51,19 @@ use crate::Element;
 #[derive(Clone, Debug, Default)]
 pub struct Cpu<T> {
     pool: Arc<pool::Pool<T>>,
+    precision: MatmulPrecision,
 }
 
 impl<T: Element> Cpu<T> {
     /// A backend with an empty store of buffers.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same backend with products of `f32` matrices as precise as this; in `f64` it changes nothing.
+    #[must_use]
+    pub fn with_precision(self, precision: MatmulPrecision) -> Self {
+        Self { precision, ..self }
     }
 
     /// A tensor with arbitrary contents, for results that are written in full.

@@ -19,6 +19,7 @@ pub use sections::{
 
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use srr_trainer::ComputePrecision;
 use std::path::Path;
 
 /// A study, as its file says it.
@@ -29,9 +30,9 @@ pub struct Profile {
     pub name: String,
     /// What the study is, in a sentence or two, for the head of the report.
     pub about: String,
-    /// Element type that models are trained in.
-    #[serde(default)]
-    pub element: Element,
+    /// What models are trained in: `highest` (`f32`, the default), `high`, `medium` or `f64`. `element` is its older name.
+    #[serde(default, alias = "element")]
+    pub precision: ComputePrecision,
     /// Defaults of the data.
     #[serde(default)]
     pub data: Data,
@@ -66,22 +67,11 @@ pub struct Profile {
     pub choices: Option<Choices>,
 }
 
-/// Element type of a model's tensors.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Element {
-    /// Single precision.
-    #[default]
-    F32,
-    /// Double precision.
-    F64,
-}
-
 /// The settings of an artefact's runs, its own keys over the profile's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setup {
-    /// Element type.
-    pub element: Element,
+    /// What models are trained in.
+    pub precision: ComputePrecision,
     /// Which images.
     pub data: Data,
     /// The model, but for its variant.

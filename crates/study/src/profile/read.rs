@@ -139,6 +139,7 @@ fn known(origin: &str, text: &str, kind: &str, name: &str, known: &[&str]) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use srr_trainer::ComputePrecision;
 
     const HEAD: &str = "name = \"test\"\nabout = \"\"\n";
 
@@ -149,7 +150,7 @@ mod tests {
     #[test]
     fn an_unknown_key_is_named_with_its_tables_line_and_nearest_key() {
         for (rest, at, path, near) in [
-            ("elemnt = \"f32\"\n", 3, "elemnt", Some("element")),
+            ("precison = \"f64\"\n", 3, "precison", Some("precision")),
             (
                 "[training]\nepochs = 1\nlearning_rat = 1\n",
                 5,
@@ -208,6 +209,7 @@ mod tests {
             ),
             ("[regularization]\nlayers = \"lats\"\n", 4, "lats", "last"),
             ("[model]\npool = \"meen\"\n", 4, "meen", "mean"),
+            ("precision = \"mediun\"\n", 3, "mediun", "medium"),
         ] {
             match refused(rest) {
                 Error::UnknownName {
@@ -268,6 +270,20 @@ mod tests {
                 message.contains("regularization.layers") && message.contains(expected),
                 "{message}"
             );
+        }
+    }
+
+    #[test]
+    fn the_precision_has_an_older_name() {
+        for (line, expected) in [
+            ("", ComputePrecision::Highest),
+            ("element = \"f32\"", ComputePrecision::Highest),
+            ("element = \"f64\"", ComputePrecision::F64),
+            ("precision = \"highest\"", ComputePrecision::Highest),
+            ("precision = \"medium\"", ComputePrecision::Medium),
+        ] {
+            let profile = parse("test.toml", &format!("{HEAD}{line}\n")).unwrap();
+            assert_eq!(profile.precision, expected, "{line}");
         }
     }
 

@@ -51,7 +51,7 @@ macro_rules! section {
             #[must_use]
             pub fn setup(&self, profile: &Profile) -> Setup {
                 Setup {
-                    element: profile.element,
+                    precision: profile.precision,
                     data: self.data.over(&profile.data),
                     model: self.model.over(&profile.model),
                     training: self.training.over(&profile.training),

@@ -36,7 +36,7 @@ impl Profile {
         let Self {
             name: _,
             about: _,
-            element: _,
+            precision: _,
             data: _,
             model: _,
             training: _,

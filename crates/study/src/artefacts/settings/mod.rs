@@ -118,8 +118,10 @@ fn words(configs: &[&RunConfig]) -> Result<Vec<(&'static str, String)>> {
         let words = distinct(rates.into_iter().map(words::rates));
         found.push(("Rates", format!("{some}{words}")));
     }
-    let elements = configs.iter().map(|config| format!("{:?}", config.element));
-    found.push(("Element type", distinct(elements).to_lowercase()));
+    let elements = configs
+        .iter()
+        .map(|config| words::element_type(config.precision));
+    found.push(("Element type", distinct(elements)));
     Ok(found)
 }
 

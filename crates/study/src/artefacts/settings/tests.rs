@@ -1,16 +1,16 @@
 //! What is said of settings.
 
 use super::*;
-use crate::{FORMAT, data::DataConfig, profile::Element};
+use crate::{FORMAT, data::DataConfig};
 use srr_coding_rate::Precision;
 use srr_datasets::Augmentation;
 use srr_layers::{Pool, Residual, Scale, Variant};
-use srr_trainer::{Optimizer, Schedule, StopAt};
+use srr_trainer::{ComputePrecision, Optimizer, Schedule, StopAt};
 
 fn config() -> RunConfig {
     RunConfig {
         format: FORMAT,
-        element: Element::F32,
+        precision: ComputePrecision::Highest,
         seed: 0,
         data: DataConfig {
             name: "optdigits".to_owned(),
@@ -124,7 +124,11 @@ fn every_changed_setting_appears() {
             },
             "Penalty: η = 0.5; the last layer; λ = 0.75; ε^{2} = 0.01",
         ),
-        (|c| c.element = Element::F64, "Element type: f64"),
+        (|c| c.precision = ComputePrecision::F64, "Element type: f64"),
+        (
+            |c| c.precision = ComputePrecision::Medium,
+            "Element type: f32, matrix products of medium precision",
+        ),
         (|c| c.model.variant = Variant::Fix, "variant CRATE-Fix"),
     ];
     let default = said(&[&config()]);

@@ -7,7 +7,10 @@ use srr_coding_rate::{
     ClassToken, Conventions, Location, MeasuredNorms, Precision, Sparsity, SparsityGradient,
 };
 use srr_datasets::Augmentation;
-use srr_trainer::{Optimizer, PenalizedLayers, RatesConfig, RegularizerConfig, Schedule};
+use srr_kernels::MatmulPrecision;
+use srr_trainer::{
+    ComputePrecision, Optimizer, PenalizedLayers, RatesConfig, RegularizerConfig, Schedule,
+};
 
 /// The rule, and what of it is not its default.
 pub(super) fn optimizer(optimizer: &Optimizer) -> Result<String> {
@@ -45,6 +48,15 @@ pub(super) fn schedule(schedule: &Schedule) -> String {
         Schedule::WarmupCosine { warmup, floor } => format!(
             "cosine schedule after {warmup} epochs of warm-up, down to {floor} of the learning rate"
         ),
+    }
+}
+
+/// `f32` or `f64`, and the precision of matrix products where it is lower than that of the type.
+pub(super) fn element_type(precision: ComputePrecision) -> String {
+    match precision.matmul() {
+        None => "f64".to_owned(),
+        Some(MatmulPrecision::Highest) => "f32".to_owned(),
+        Some(lower) => format!("f32, matrix products of {lower} precision"),
     }
 }
 
