@@ -7,13 +7,15 @@ use std::ops::{Add, AddAssign, Div, Mul, Sub};
 
 use pulp::{MemMask, Simd};
 
-use crate::Element;
+use crate::{Element, bf16::Pairs};
 
 /// What the element types know of vectors.
 #[doc(hidden)]
 pub trait Vectors: Copy {
     /// As many elements as the instruction set takes at once.
     type Vector<S: Simd>: Copy + Send;
+    /// Terms of half the width, if any; else the type itself.
+    type Halved: Terms<Self>;
 
     /// How many they are.
     fn width<S: Simd>() -> usize;
@@ -69,11 +71,66 @@ pub trait Vectors: Copy {
     fn rows<S: Simd>(simd: S, columns: [Self::Vector<S>; 4]) -> [Self::Vector<S>; 4];
 }
 
+/// How the terms of a sum of products stand in words of the element type.
+#[doc(hidden)]
+pub trait Terms<T: Vectors> {
+    /// Terms of a word.
+    const TERMS: usize;
+
+    /// In each lane a word of the terms of one column, in this row and the next; the next counts only where a word holds two.
+    ///
+    /// # Safety
+    /// The processor must have the instructions.
+    unsafe fn word<S: Simd>(simd: S, row: T::Vector<S>, next: T::Vector<S>) -> T::Vector<S>;
+    /// The words of consecutive terms, [`TERMS`](Self::TERMS) vectors of them.
+    ///
+    /// # Safety
+    /// As for [`word`](Self::word).
+    unsafe fn words<S: Simd>(simd: S, first: T::Vector<S>, second: T::Vector<S>) -> T::Vector<S>;
+    /// sum + the products of the terms of two words.
+    ///
+    /// # Safety
+    /// As for [`word`](Self::word).
+    unsafe fn multiply_add<S: Simd>(
+        simd: S,
+        a: T::Vector<S>,
+        b: T::Vector<S>,
+        sum: T::Vector<S>,
+    ) -> T::Vector<S>;
+}
+
+/// A term in each word, as it is.
+#[derive(Debug)]
+pub enum Whole {}
+
+impl<T: Vectors> Terms<T> for Whole {
+    const TERMS: usize = 1;
+
+    #[inline(always)]
+    unsafe fn word<S: Simd>(_: S, row: T::Vector<S>, _: T::Vector<S>) -> T::Vector<S> {
+        row
+    }
+    #[inline(always)]
+    unsafe fn words<S: Simd>(_: S, first: T::Vector<S>, _: T::Vector<S>) -> T::Vector<S> {
+        first
+    }
+    #[inline(always)]
+    unsafe fn multiply_add<S: Simd>(
+        simd: S,
+        a: T::Vector<S>,
+        b: T::Vector<S>,
+        sum: T::Vector<S>,
+    ) -> T::Vector<S> {
+        T::fused(simd, a, b, sum)
+    }
+}
+
 macro_rules! vectors {
     ($type:ident, $vector:ident, $lanes:ident, $whole:ident, $whole_mut:ident, $mask:ident, $length:ident, $load:ident, $store:ident, $splat:ident, $add:ident,
-     $sub:ident, $mul:ident, $div:ident, $sqrt:ident, $fused:ident, $max:ident, $greater:ident, $select:ident, $sum:ident, $exp:path, $erf:path, $columns:ident, $rows:ident) => {
+     $sub:ident, $mul:ident, $div:ident, $sqrt:ident, $fused:ident, $max:ident, $greater:ident, $select:ident, $sum:ident, $exp:path, $erf:path, $columns:ident, $rows:ident, $halved:ty) => {
         impl Vectors for $type {
             type Vector<S: Simd> = S::$vector;
+            type Halved = $halved;
 
             #[inline(always)]
             fn width<S: Simd>() -> usize {
@@ -199,7 +256,8 @@ vectors!(
     exp_f32,
     erf_f32,
     deinterleave_shfl_f32s,
-    interleave_shfl_f32s
+    interleave_shfl_f32s,
+    Pairs
 );
 vectors!(
     f64,
@@ -225,7 +283,8 @@ vectors!(
     exp_f64,
     erf_f64,
     deinterleave_shfl_f64s,
-    interleave_shfl_f64s
+    interleave_shfl_f64s,
+    Whole
 );
 
 /// Cephes' `expf` without a branch: x = n ln 2 + r with |r| ≤ ln 2 / 2, a polynomial in r, times 2ⁿ.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backend;
+mod bf16;
 mod check;
 mod composed;
 #[cfg(feature = "conformance")]

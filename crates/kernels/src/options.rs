@@ -103,7 +103,7 @@ pub struct IstaOutput<T> {
     /// relu(x + β (x − x Dᵀ) D − β λ), in the shape of x.
     pub output: T,
     /// What the backward pass needs besides: the residual x − x Dᵀ in the shape of x or, where a backend takes the step as one map,
-    /// that map I + β (I − Dᵀ) D, `[d, d]`.
+    /// the map β (I − Dᵀ) D, `[d, d]`.
     pub saved: T,
 }
 

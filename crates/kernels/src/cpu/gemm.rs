@@ -2,32 +2,41 @@
 //!
 //! b is packed once, into panels of a few vectors of columns; all blocks of rows of a share it. The terms of a panel stay in the
 //! first-level cache while the rows of a block pass by in tiles whose sums never leave the registers. The order of the terms depends
-//! on the sizes alone.
+//! on the sizes alone. A word of an operand holds one term, or two that are rounded to bf16 ([`Words`]); sums are of the element type.
 
+mod terms;
 mod tile;
 
 use pulp::Simd;
 
+pub(super) use self::terms::Words;
 use self::tile::{Left, Tile};
 use super::{
     operand::Operand,
     vector::{vectorized, width},
 };
-use crate::{Element, lanes::Lanes};
+use crate::{
+    Element,
+    lanes::{Lanes, Terms, Whole},
+};
 
-/// Terms that a tile sums at once.
-pub(super) const DEPTH: usize = 128;
+/// Words that a tile multiplies at once.
+const DEPTH: usize = 128;
 /// Rows of a that pass all panels together.
 const ROWS: usize = 192;
 /// Rows of the tallest tile.
 const TALLEST: usize = 8;
+/// Columns of the widest panel.
+const WIDEST: usize = 48;
 
-/// What becomes of the sums: relu(α a b + out + bias − shift), each part if it is asked for.
+/// What becomes of the sums: relu(α a b + out + addend + bias − shift), each part if it is asked for.
 #[derive(Clone, Copy)]
 pub(super) struct Finish<'a, T> {
     pub(super) alpha: T,
     /// Whether the sums are added to what `out` holds.
     pub(super) accumulate: bool,
+    /// Added as it is, row by row like `out`.
+    pub(super) addend: Option<&'a [T]>,
     /// Added to each row.
     pub(super) bias: Option<&'a [T]>,
     /// Subtracted before what is negative becomes 0.
@@ -40,69 +49,131 @@ impl<T: Element> Finish<'_, T> {
         Self {
             alpha,
             accumulate: false,
+            addend: None,
             bias: None,
             relu_shift: None,
         }
     }
 }
 
-/// The length of [k, n] packed.
-pub(super) fn packed_len<T: Element>(k: usize, n: usize) -> usize {
-    k * n.next_multiple_of(width::<T>())
+/// Terms that are summed before the next are looked at.
+pub(super) fn depth(words: Words) -> usize {
+    words.terms(DEPTH)
 }
 
-/// The length of the workspace that [`multiply`] needs for a product of m rows and k terms of an `a` without contiguous rows.
-pub(super) fn workspace_len<T: Element>(a: Operand<'_, T>, m: usize, k: usize) -> usize {
-    if a.column == 1 {
-        0
+/// The length of [k, n] packed.
+pub(super) fn packed_len<T: Element>(words: Words, k: usize, n: usize) -> usize {
+    words.count(k) * n.next_multiple_of(width::<T>())
+}
+
+/// The length of the workspace that [`multiply`] needs for a product of m rows and k terms.
+pub(super) fn workspace_len<T: Copy>(words: Words, a: Operand<'_, T>, m: usize, k: usize) -> usize {
+    if a.column == 1 && matches!(words, Words::Whole) {
+        0 // rows are read where they lie
     } else {
-        m.min(ROWS).next_multiple_of(TALLEST) * k.min(DEPTH)
+        (m.min(ROWS) + TALLEST) * words.count(k).min(DEPTH)
     }
 }
 
-vectorized! {
-    /// Packs b [k, n]: blocks of [`DEPTH`] terms, in each the panels one after another, in each the terms; the
-    /// last panel has one vector where one is enough, and columns beyond n are 0.
-    pub(super) fn pack<T, S>(simd: S, b: Operand<'_, T>, k: usize, n: usize, packed: &mut [T]) {
-        let width = T::width::<S>();
-        let columns = tile::vectors::<S>() * width;
-        let mut rest = &mut packed[..k * n.next_multiple_of(width)];
-        for first in (0..k).step_by(DEPTH) {
-            let depth = DEPTH.min(k - first);
-            for start in (0..n).step_by(columns) {
-                let used = columns.min(n - start);
-                let stored = used.next_multiple_of(width);
-                let (panel, after) = rest.split_at_mut(depth * stored);
-                for (l, row) in panel.chunks_exact_mut(stored).enumerate() {
-                    let b = b.from(first + l, start);
-                    if b.column == 1 {
-                        copy(simd, &b.data[..used], row);
-                    } else {
-                        b.read_row(&mut row[..used]);
-                        row[used..].fill(T::zero());
-                    }
+/// Defines a function of [`Words`] from one over `T: Element`, `S: Simd` and `W: Terms<T>`.
+macro_rules! over_words {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident = $body:ident($($argument:ident: $type:ty),* $(,)?)) => {
+        $(#[$meta])*
+        $vis fn $name<T: Element>(words: Words, $($argument: $type),*) {
+            vectorized! {
+                fn whole<T, S>(simd: S, $($argument: $type),*) {
+                    // SAFETY: every processor has what whole words take.
+                    unsafe { $body::<T, S, Whole>(simd, $($argument),*) }
                 }
-                rest = after;
             }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "sse3,ssse3,sse4.1,sse4.2,popcnt,avx,avx2,bmi1,bmi2,fma,lzcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")]
+            fn pairs<T: Element>(simd: pulp::x86::V4, $($argument: $type),*) {
+                // SAFETY: the function's own features.
+                unsafe { $body::<T, _, T::Halved>(simd, $($argument),*) }
+            }
+
+            match words {
+                Words::Whole => whole::<T>($($argument),*),
+                // SAFETY: there is this value only on a processor that has the features.
+                #[cfg(target_arch = "x86_64")]
+                Words::Pairs(simd) => unsafe { pairs::<T>(simd, $($argument),*) },
+            }
+        }
+    };
+}
+
+over_words! {
+    /// Packs b [k, n]: blocks of [`DEPTH`] words, in each the panels one after another, in each the words; the last panel has as many
+    /// vectors as it needs, and columns beyond n are 0.
+    pub(super) fn pack = pack_words(b: Operand<'_, T>, k: usize, n: usize, packed: &mut [T])
+}
+
+/// # Safety
+/// The processor must have the instructions of `W`.
+#[inline(always)]
+unsafe fn pack_words<T: Element, S: Simd, W: Terms<T>>(
+    simd: S,
+    b: Operand<'_, T>,
+    k: usize,
+    n: usize,
+    packed: &mut [T],
+) {
+    let (width, depth) = (T::width::<S>(), DEPTH * W::TERMS);
+    let mut buffer = [[T::zero(); WIDEST]; 2];
+    let mut rest = packed;
+    for first in (0..k).step_by(depth) {
+        let terms = depth.min(k - first);
+        for start in (0..n).step_by(tile::vectors::<S>() * width) {
+            let used = (tile::vectors::<S>() * width).min(n - start);
+            let stored = used.next_multiple_of(width);
+            let (panel, after) = rest.split_at_mut(terms.div_ceil(W::TERMS) * stored);
+            for (word, out) in panel.chunks_exact_mut(stored).enumerate() {
+                let l = first + word * W::TERMS;
+                let [row, next] = &mut buffer;
+                let row = contiguous(b.from(l, start), used, row);
+                let next = if W::TERMS == 2 && l + 1 < first + terms {
+                    contiguous(b.from(l + 1, start), used, next)
+                } else {
+                    &[]
+                };
+                for (c, out) in out.chunks_exact_mut(width).enumerate() {
+                    // SAFETY: the caller's promise.
+                    let word =
+                        unsafe { W::word(simd, vector_of(simd, row, c), vector_of(simd, next, c)) };
+                    Lanes::<T, S>::new(simd, word).write(out);
+                }
+            }
+            rest = after;
         }
     }
 }
 
-/// A row of a panel: the elements, then zeros.
+/// The first elements of a row of an operand, copied to `buffer` if they do not follow one another.
 #[inline(always)]
-fn copy<T: Element, S: Simd>(simd: S, from: &[T], to: &mut [T]) {
-    let width = T::width::<S>();
-    for (c, to) in to.chunks_exact_mut(width).enumerate() {
-        let (start, end) = (
-            (c * width).min(from.len()),
-            ((c + 1) * width).min(from.len()),
-        );
-        Lanes::read(simd, &from[start..end]).write(to);
+fn contiguous<'a, T: Copy>(
+    operand: Operand<'a, T>,
+    used: usize,
+    buffer: &'a mut [T; WIDEST],
+) -> &'a [T] {
+    if operand.column == 1 {
+        return &operand.data[..used];
     }
+    operand.read_row(&mut buffer[..used]);
+    &buffer[..used]
+}
+
+/// The vector with index `index` of a slice, 0 where the slice ends.
+#[inline(always)]
+fn vector_of<T: Element, S: Simd>(simd: S, x: &[T], index: usize) -> T::Vector<S> {
+    let at = |index: usize| (index * T::width::<S>()).min(x.len());
+    Lanes::read(simd, &x[at(index)..at(index + 1)]).vector
 }
 
 /// out [m, n] ← `finish` of a b, with a [m, k], b [k, n] as [`pack`] leaves it, and k > 0.
 pub(super) fn multiply<T: Element>(
+    words: Words,
     (m, k, n): (usize, usize, usize),
     a: Operand<'_, T>,
     packed: &[T],
@@ -110,62 +181,134 @@ pub(super) fn multiply<T: Element>(
     out: &mut [T],
     workspace: &mut [T],
 ) {
-    assert!(out.len() >= m * n && packed.len() >= packed_len::<T>(k, n));
-    assert!(
-        workspace.len() >= workspace_len(a, m, k) && finish.bias.is_none_or(|bias| bias.len() == n)
-    );
+    assert!(out.len() >= m * n && packed.len() >= packed_len::<T>(words, k, n));
+    assert!(workspace.len() >= workspace_len(words, a, m, k));
+    assert!(finish.bias.is_none_or(|bias| bias.len() == n));
+    let depth = depth(words);
     for (block, out) in out[..m * n].chunks_mut((ROWS * n).max(1)).enumerate() {
-        for first in (0..k).step_by(DEPTH) {
-            let depth = DEPTH.min(k - first);
-            let packed = &packed[packed_len::<T>(first, n)..][..packed_len::<T>(depth, n)];
+        for first in (0..k).step_by(depth) {
+            let terms = depth.min(k - first);
+            let packed = &packed[packed_len::<T>(words, first, n)..];
+            let last = first + terms == k;
             let finish = Finish {
                 alpha: finish.alpha,
                 accumulate: finish.accumulate || first > 0,
-                bias: finish.bias.filter(|_| first + depth == k),
-                relu_shift: finish.relu_shift.filter(|_| first + depth == k),
+                addend: finish
+                    .addend
+                    .filter(|_| last)
+                    .map(|x| &x[block * ROWS * n..]),
+                bias: finish.bias.filter(|_| last),
+                relu_shift: finish.relu_shift.filter(|_| last),
             };
             let a = a.from(block * ROWS, first);
             if a.column == 1 {
-                rows(depth, n, a, packed, finish, out);
+                rows(words, terms, n, a, packed, finish, out, workspace);
             } else {
-                columns(depth, n, a, packed, finish, out, workspace);
+                columns(words, terms, n, a, packed, finish, out, workspace);
             }
         }
     }
 }
 
-vectorized! {
-    /// One block of rows and terms of a product, a having rows.
-    fn rows<T, S>(simd: S, depth: usize, n: usize, a: Operand<'_, T>, packed: &[T], finish: Finish<'_, T>, out: &mut [T]) {
-        let left = |first: usize| Left::Rows(&a.data[first * a.row..], a.row);
-        tiles(simd, depth, n, left, packed, finish, out);
-    }
+over_words! {
+    /// One block of rows and terms of a product, a having rows; whole words are read where they lie.
+    fn rows = rows_of_words(terms: usize, n: usize, a: Operand<'_, T>, packed: &[T], finish: Finish<'_, T>, out: &mut [T], workspace: &mut [T])
 }
 
-vectorized! {
+/// # Safety
+/// The processor must have the instructions of `W`.
+#[inline(always)]
+unsafe fn rows_of_words<T: Element, S: Simd, W: Terms<T>>(
+    simd: S,
+    terms: usize,
+    n: usize,
+    a: Operand<'_, T>,
+    packed: &[T],
+    finish: Finish<'_, T>,
+    out: &mut [T],
+    workspace: &mut [T],
+) {
+    let depth = terms.div_ceil(W::TERMS);
+    let (data, stride) = if W::TERMS == 1 {
+        (a.data, a.row)
+    } else {
+        for (i, words) in workspace
+            .chunks_exact_mut(depth)
+            .take(out.len() / n)
+            .enumerate()
+        {
+            let row = &a.data[i * a.row..][..terms];
+            for (c, words) in words.chunks_mut(T::width::<S>()).enumerate() {
+                let (first, second) =
+                    (vector_of(simd, row, 2 * c), vector_of(simd, row, 2 * c + 1));
+                // SAFETY: the caller's promise.
+                let vector = unsafe { W::words(simd, first, second) };
+                Lanes::<T, S>::new(simd, vector).write(words);
+            }
+        }
+        (&*workspace, depth)
+    };
+    let left = |first: usize| Left::Rows(&data[first * stride..], stride);
+    // SAFETY: the caller's promise.
+    unsafe { tiles::<T, S, W>(simd, depth, n, left, packed, finish, out) }
+}
+
+over_words! {
     /// One block of rows and terms of a product, a having columns, or neither: it is copied, the columns of a tile one after another.
-    fn columns<T, S>(simd: S, depth: usize, n: usize, a: Operand<'_, T>, packed: &[T], finish: Finish<'_, T>, out: &mut [T], workspace: &mut [T]) {
-        let (m, height) = (out.len() / n, tile::height::<S>());
-        let length = height * depth;
-        for (i, tile) in workspace.chunks_exact_mut(length).take(m.div_ceil(height)).enumerate() {
-            let used = height.min(m - i * height);
-            for (l, column) in tile.chunks_exact_mut(height).enumerate() {
-                let source = a.transposed().from(l, i * height);
-                if used == height && source.column == 1 {
-                    column.copy_from_slice(&source.data[..height]); // of a length that the compiler knows
-                } else {
-                    source.read_row(&mut column[..used]);
-                }
+    fn columns = columns_of_words(terms: usize, n: usize, a: Operand<'_, T>, packed: &[T], finish: Finish<'_, T>, out: &mut [T], workspace: &mut [T])
+}
+
+/// # Safety
+/// The processor must have the instructions of `W`.
+#[inline(always)]
+unsafe fn columns_of_words<T: Element, S: Simd, W: Terms<T>>(
+    simd: S,
+    terms: usize,
+    n: usize,
+    a: Operand<'_, T>,
+    packed: &[T],
+    finish: Finish<'_, T>,
+    out: &mut [T],
+    workspace: &mut [T],
+) {
+    let (m, height, depth) = (out.len() / n, tile::height::<S>(), terms.div_ceil(W::TERMS));
+    let mut buffer = [[T::zero(); WIDEST]; 2];
+    let tiles_of_rows = workspace.chunks_exact_mut(height * depth);
+    for (i, tile) in tiles_of_rows.take(m.div_ceil(height)).enumerate() {
+        let used = height.min(m - i * height);
+        for (word, column) in tile.chunks_exact_mut(height).enumerate() {
+            let l = word * W::TERMS;
+            let source = a.transposed().from(l, i * height);
+            if W::TERMS == 1 && used == height && source.column == 1 {
+                column.copy_from_slice(&source.data[..height]); // of a length that the compiler knows
+                continue;
+            }
+            let [row, next] = &mut buffer;
+            let row = contiguous(source, used, row);
+            let next = if W::TERMS == 2 && l + 1 < terms {
+                contiguous(a.transposed().from(l + 1, i * height), used, next)
+            } else {
+                &[]
+            };
+            for (c, column) in column[..used].chunks_mut(T::width::<S>()).enumerate() {
+                // SAFETY: the caller's promise.
+                let word =
+                    unsafe { W::word(simd, vector_of(simd, row, c), vector_of(simd, next, c)) };
+                Lanes::<T, S>::new(simd, word).write(column);
             }
         }
-        let left = |first: usize| Left::Columns(&workspace[first * depth..][..length]);
-        tiles(simd, depth, n, left, packed, finish, out);
     }
+    let left = |first: usize| Left::Columns(&workspace[first * depth..][..height * depth]);
+    // SAFETY: the caller's promise.
+    unsafe { tiles::<T, S, W>(simd, depth, n, left, packed, finish, out) }
 }
 
 /// All tiles of a block: each panel of b with all rows, of which `left` gives those of a tile.
+///
+/// # Safety
+/// The processor must have the instructions of `W`.
 #[inline(always)]
-fn tiles<'a, T: Element, S: Simd>(
+unsafe fn tiles<'a, T: Element, S: Simd, W: Terms<T>>(
     simd: S,
     depth: usize,
     n: usize,
@@ -189,10 +332,12 @@ fn tiles<'a, T: Element, S: Simd>(
                 rows,
                 panel,
                 finish,
+                first,
                 columns: columns.clone(),
                 stride: n,
             };
-            tile.run(left(first), &mut out[first * n..][..rows * n]);
+            // SAFETY: the caller's promise.
+            unsafe { tile.run::<W>(left(first), &mut out[first * n..][..rows * n]) };
         }
     }
 }
@@ -200,6 +345,7 @@ fn tiles<'a, T: Element, S: Simd>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MatmulPrecision;
     use srr_linalg::Scalar;
 
     fn wide<T: Element>(x: T) -> f64 {
@@ -212,7 +358,13 @@ mod tests {
         (0..len).map(|i| T::from_f64(number(i))).collect()
     }
 
-    fn check<T: Element>((m, k, n): (usize, usize, usize), a_by_rows: bool, b_by_rows: bool) {
+    /// Against the triple loop; whole numbers so small are exact in bf16, and so are the sums of their products.
+    fn check<T: Element>(
+        words: Words,
+        (m, k, n): (usize, usize, usize),
+        a_by_rows: bool,
+        b_by_rows: bool,
+    ) {
         let (a, b, bias) = (
             numbers::<T>(m * k, 1),
             numbers::<T>(k * n, 2),
@@ -224,28 +376,45 @@ mod tests {
         };
         let (left, right) = (by(a_by_rows, &a, m, k), by(b_by_rows, &b, k, n));
         let at = |x: &Operand<'_, T>, i, j| wide(x.data[i * x.row + j * x.column]);
-        let mut packed = vec![T::from_f64(f64::NAN); packed_len::<T>(k, n)];
-        pack(right, k, n, &mut packed);
-        let mut workspace = vec![T::zero(); workspace_len(left, m, k)];
-        for (accumulate, bias, relu_shift) in [
-            (false, None, None),
-            (true, None, None),
-            (true, Some(bias.as_slice()), Some(T::from_f64(2.0))),
+        let mut packed = vec![T::from_f64(f64::NAN); packed_len::<T>(words, k, n)];
+        pack(words, right, k, n, &mut packed);
+        let mut workspace = vec![T::zero(); workspace_len(words, left, m, k)];
+        let addend = numbers::<T>(m * n, 5);
+        for (accumulate, addend, bias, relu_shift) in [
+            (false, None, None, None),
+            (true, None, None, None),
+            (false, Some(addend.as_slice()), None, None),
+            (
+                true,
+                Some(addend.as_slice()),
+                Some(bias.as_slice()),
+                Some(T::from_f64(2.0)),
+            ),
         ] {
             let finish = Finish {
                 alpha: T::from_f64(-2.0),
                 accumulate,
+                addend,
                 bias,
                 relu_shift,
             };
             let mut out = numbers::<T>(m * n, 4);
             let old = out.clone();
-            multiply((m, k, n), left, &packed, finish, &mut out, &mut workspace);
+            multiply(
+                words,
+                (m, k, n),
+                left,
+                &packed,
+                finish,
+                &mut out,
+                &mut workspace,
+            );
             for (index, (out, old)) in out.iter().zip(&old).enumerate() {
                 let (i, j) = (index / n, index % n);
                 let sum: f64 = (0..k).map(|l| at(&left, i, l) * at(&right, l, j)).sum();
                 let mut expected = -2.0 * sum;
                 expected += if accumulate { wide(*old) } else { 0.0 };
+                expected += addend.map_or(0.0, |addend| wide(addend[index]));
                 expected += bias.map_or(0.0, |bias| wide(bias[j]));
                 if let Some(shift) = relu_shift {
                     expected = (expected - wide(shift)).max(0.0);
@@ -274,8 +443,12 @@ mod tests {
             for (a_by_rows, b_by_rows) in
                 [(true, true), (true, false), (false, true), (false, false)]
             {
-                check::<f32>(sizes, a_by_rows, b_by_rows);
-                check::<f64>(sizes, a_by_rows, b_by_rows);
+                for precision in MatmulPrecision::ALL {
+                    let (single, double) =
+                        (Words::of::<f32>(precision), Words::of::<f64>(precision));
+                    check::<f32>(single, sizes, a_by_rows, b_by_rows);
+                    check::<f64>(double, sizes, a_by_rows, b_by_rows);
+                }
             }
         }
     }
@@ -288,10 +461,12 @@ mod tests {
             row: 1,
             column: 1,
         };
-        let mut packed = vec![0.0; packed_len::<f64>(1, 1)];
-        pack(one, 1, 1, &mut packed);
-        let mut workspace = vec![0.0; workspace_len(one, 1, 1)];
+        let words = Words::Whole;
+        let mut packed = vec![0.0; packed_len::<f64>(words, 1, 1)];
+        pack(words, one, 1, 1, &mut packed);
+        let mut workspace = vec![0.0; workspace_len(words, one, 1, 1)];
         multiply(
+            words,
             (1, 1, 1),
             one,
             &packed,

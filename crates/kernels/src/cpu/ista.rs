@@ -1,7 +1,7 @@
 //! One step of ISTA, as one map.
 //!
-//! x + β (x − x Dᵀ) D = x P with P = I + β (I − Dᵀ) D: one product for each token in place of two, and two in place of four in the
-//! backward pass, for three products of d × d matrices.
+//! x + β (x − x Dᵀ) D = x + x M with M = β (I − Dᵀ) D: one product for each token in place of two, and two in place of four in the
+//! backward pass, for three products of d × d matrices. x itself enters no product, so that none can round it.
 
 use super::{Cpu, CpuTensor, gemm::Finish, operand::Operand};
 use crate::{Element, IstaOutput, Result, Tensor, Transpose, Unary, check};
@@ -21,32 +21,25 @@ impl<T: Element> Cpu<T> {
     ) -> Result<IstaOutput<CpuTensor<T>>> {
         let dim = check::ista("ista", x.shape(), dictionary.shape(), step_size)?;
         check::finite("ista", "threshold", threshold)?;
-        let map = self.ista_map(dictionary, step_size, dim)?;
+        let map = self.ista_map(dictionary, step_size)?;
         let mut output = self.empty(x.shape());
         let packed = self.packed(Operand::rows(map.as_slice(), dim), dim, dim);
         let finish = Finish {
+            addend: Some(x.as_slice()),
             relu_shift: Some(T::from_f64(step_size * threshold)),
             ..Finish::scaled(T::one())
         };
         let x = Operand::rows(x.as_slice(), dim);
-        self.product(x, &packed, finish, output.as_mut_slice())?; // relu(x P − β λ)
+        self.product(x, &packed, finish, output.as_mut_slice())?; // relu(x + x M − β λ)
         Ok(IstaOutput { output, saved: map })
     }
 
-    /// P = I + β (D − Dᵀ D).
-    fn ista_map(
-        &self,
-        dictionary: &CpuTensor<T>,
-        step_size: f64,
-        dim: usize,
-    ) -> Result<CpuTensor<T>> {
+    /// M = β (D − Dᵀ D).
+    fn ista_map(&self, dictionary: &CpuTensor<T>, step_size: f64) -> Result<CpuTensor<T>> {
         let mut map = self.empty(dictionary.shape());
         map.as_mut_slice().copy_from_slice(dictionary.as_slice());
         let (d, yes, no) = (dictionary, Transpose::Yes, Transpose::No);
         self.matmul_into(-step_size, d, yes, d, no, step_size, &mut map)?;
-        for i in 0..dim {
-            map.as_mut_slice()[i * dim + i] += T::one();
-        }
         Ok(map)
     }
 
@@ -73,18 +66,22 @@ impl<T: Element> Cpu<T> {
         if let Some(d_dictionary) = d_dictionary {
             let mut d_map = self.empty(dictionary.shape());
             d_map.as_mut_slice().fill(T::zero());
-            self.add_transposed_product(x.as_slice(), g.as_slice(), dim, &mut d_map)?; // dP = xᵀ g
+            self.add_transposed_product(x.as_slice(), g.as_slice(), dim, &mut d_map)?; // dM = xᵀ g
             self.ista_map_backward(dictionary, step_size, d_map, d_dictionary)?;
         }
         let mut dx = self.empty(x.shape());
         let transposed = Operand::rows(map.as_slice(), dim).transposed();
         let packed = self.packed(transposed, dim, dim);
+        let finish = Finish {
+            addend: Some(g.as_slice()),
+            ..Finish::scaled(T::one())
+        };
         let g = Operand::rows(g.as_slice(), dim);
-        self.product(g, &packed, Finish::scaled(T::one()), dx.as_mut_slice())?; // dx = g Pᵀ
+        self.product(g, &packed, finish, dx.as_mut_slice())?; // dx = g + g Mᵀ
         Ok(dx)
     }
 
-    /// dD += β (dP − D (dP + dPᵀ)).
+    /// dD += β (dM − D (dM + dMᵀ)).
     fn ista_map_backward(
         &self,
         dictionary: &CpuTensor<T>,

@@ -2,7 +2,7 @@
 
 use super::{
     Cpu, CpuTensor,
-    gemm::{self, Finish},
+    gemm::{self, Finish, Words},
     operand::Operand,
     parallel::{RowsMut, block_rows, for_blocks},
     pool::Buffer,
@@ -34,6 +34,7 @@ pub(super) fn reduction_block(rows: usize, m: usize, n: usize) -> usize {
 /// A matrix [k, n] that is ready to be the right operand of products.
 pub(super) struct Packed<T: Element> {
     buffer: Buffer<T>,
+    words: Words,
     k: usize,
     n: usize,
 }
@@ -41,9 +42,15 @@ pub(super) struct Packed<T: Element> {
 impl<T: Element> Cpu<T> {
     /// Packs b [k, n].
     pub(super) fn packed(&self, b: Operand<'_, T>, k: usize, n: usize) -> Packed<T> {
-        let mut buffer = self.pool.take(gemm::packed_len::<T>(k, n));
-        gemm::pack(b, k, n, buffer.as_mut_slice());
-        Packed { buffer, k, n }
+        let words = Words::of::<T>(self.precision);
+        let mut buffer = self.pool.take(gemm::packed_len::<T>(words, k, n));
+        gemm::pack(words, b, k, n, buffer.as_mut_slice());
+        Packed {
+            buffer,
+            words,
+            k,
+            n,
+        }
     }
 
     /// out [m, n] ← `finish` of a b, with a [m, k]; m is found from `out`.
@@ -54,7 +61,7 @@ impl<T: Element> Cpu<T> {
         finish: Finish<'_, T>,
         out: &mut [T],
     ) -> Result<()> {
-        let &Packed { k, n, .. } = b;
+        let &Packed { words, k, n, .. } = b;
         if k == 0 {
             finish_nothing(finish, out);
             return Ok(());
@@ -66,12 +73,16 @@ impl<T: Element> Cpu<T> {
             RowsMut::new(out, n),
             |range, out| {
                 let rows = range.len();
-                let mut workspace = self.pool.take(gemm::workspace_len(a, rows, k));
+                let mut workspace = self.pool.take(gemm::workspace_len(words, a, rows, k));
                 gemm::multiply(
+                    words,
                     (rows, k, n),
                     a.from(range.start, 0),
                     b.buffer.as_slice(),
-                    finish,
+                    Finish {
+                        addend: finish.addend.map(|x| &x[range.start * n..]),
+                        ..finish
+                    },
                     out.data,
                     workspace.as_mut_slice(),
                 );
@@ -124,14 +135,17 @@ impl<T: Element> Cpu<T> {
 
     /// out [m, n] ← a y, with a [m, k] and y [k, n] row-major, on the calling thread, a few terms at a time.
     fn reduce(&self, (m, k, n): (usize, usize, usize), a: Operand<'_, T>, y: &[T], out: &mut [T]) {
-        let mut packed = self.pool.take(gemm::packed_len::<T>(gemm::DEPTH.min(k), n));
-        let mut workspace = self.pool.take(gemm::workspace_len(a, m, k));
-        for first in (0..k).step_by(gemm::DEPTH) {
-            let depth = gemm::DEPTH.min(k - first);
+        let words = Words::of::<T>(self.precision);
+        let most = gemm::depth(words).min(k);
+        let mut packed = self.pool.take(gemm::packed_len::<T>(words, most, n));
+        let mut workspace = self.pool.take(gemm::workspace_len(words, a, m, k));
+        for first in (0..k).step_by(most) {
+            let terms = most.min(k - first);
             let y = Operand::rows(&y[first * n..], n);
-            gemm::pack(y, depth, n, packed.as_mut_slice());
+            gemm::pack(words, y, terms, n, packed.as_mut_slice());
             gemm::multiply(
-                (m, depth, n),
+                words,
+                (m, terms, n),
                 a.from(0, first),
                 packed.as_slice(),
                 Finish {
@@ -149,6 +163,9 @@ impl<T: Element> Cpu<T> {
 fn finish_nothing<T: Element>(finish: Finish<'_, T>, out: &mut [T]) {
     if !finish.accumulate {
         out.fill(T::zero());
+    }
+    if let Some(addend) = finish.addend {
+        out.iter_mut().zip(addend).for_each(|(out, &x)| *out += x);
     }
     if let Some(bias) = finish.bias {
         add_to_rows(bias, out);

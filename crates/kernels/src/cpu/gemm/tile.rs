@@ -5,7 +5,10 @@ use std::ops::Range;
 use pulp::Simd;
 
 use super::Finish;
-use crate::{Element, lanes::Lanes};
+use crate::{
+    Element,
+    lanes::{Lanes, Terms},
+};
 
 /// Rows and vectors of columns of a tile: as many as leave registers for a term of each operand.
 #[inline(always)]
@@ -40,14 +43,15 @@ pub(super) enum Left<'a, T> {
 
 pub(super) struct Tile<'a, T, S> {
     pub(super) simd: S,
-    /// Number of terms.
+    /// Number of words.
     pub(super) depth: usize,
     /// Rows that the result has.
     pub(super) rows: usize,
-    /// The terms of b, as many vectors each as the columns take.
+    /// The words of b, as many vectors each as the columns take.
     pub(super) panel: &'a [T],
     pub(super) finish: Finish<'a, T>,
-    /// Where the tile's columns stand in a row of the result.
+    /// The tile's first row in the block, and where its columns stand in a row of the result.
+    pub(super) first: usize,
     pub(super) columns: Range<usize>,
     /// Elements between rows of the result.
     pub(super) stride: usize,
@@ -57,19 +61,30 @@ type Sums<T, S, const R: usize, const C: usize> = [[Lanes<T, S>; C]; R];
 
 impl<T: Element, S: Simd> Tile<'_, T, S> {
     /// Computes the tile and writes its rows.
+    ///
+    /// # Safety
+    /// The processor must have the instructions of `W`.
     #[inline(always)]
-    pub(super) fn run(&self, left: Left<'_, T>, out: &mut [T]) {
-        match (shape::<S>(), self.columns.len().div_ceil(T::width::<S>())) {
-            ((8, 3), 1) => self.finish(&self.sums::<8, 1>(left), out),
-            ((8, 3), 2) => self.finish(&self.sums::<8, 2>(left), out),
-            ((8, 3), _) => self.finish(&self.sums::<8, 3>(left), out),
-            (_, 1) => self.finish(&self.sums::<6, 1>(left), out),
-            (_, _) => self.finish(&self.sums::<6, 2>(left), out),
+    pub(super) unsafe fn run<W: Terms<T>>(&self, left: Left<'_, T>, out: &mut [T]) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match (shape::<S>(), self.columns.len().div_ceil(T::width::<S>())) {
+                ((8, 3), 1) => self.finish(&self.sums::<W, 8, 1>(left), out),
+                ((8, 3), 2) => self.finish(&self.sums::<W, 8, 2>(left), out),
+                ((8, 3), _) => self.finish(&self.sums::<W, 8, 3>(left), out),
+                (_, 1) => self.finish(&self.sums::<W, 6, 1>(left), out),
+                (_, _) => self.finish(&self.sums::<W, 6, 2>(left), out),
+            }
         }
     }
 
+    /// # Safety
+    /// The processor must have the instructions of `W`.
     #[inline(always)]
-    fn sums<const R: usize, const C: usize>(&self, left: Left<'_, T>) -> Sums<T, S, R, C> {
+    unsafe fn sums<W: Terms<T>, const R: usize, const C: usize>(
+        &self,
+        left: Left<'_, T>,
+    ) -> Sums<T, S, R, C> {
         match left {
             Left::Rows(a, stride) => {
                 let last = (self.rows - 1) * stride;
@@ -79,14 +94,14 @@ impl<T: Element, S: Simd> Tile<'_, T, S> {
                     #[inline(always)]
                     |r| a[(r * stride).min(last)..].as_ptr(),
                 );
-                // SAFETY: each row holds `depth` terms.
-                unsafe { self.add_up::<R, C>(rows, 1) }
+                // SAFETY: the caller's promise, and each row holds `depth` words.
+                unsafe { self.add_up::<W, R, C>(rows, 1) }
             }
             Left::Columns(a) => {
                 assert!(a.len() >= self.depth * R);
-                // SAFETY: each term has R elements.
+                // SAFETY: the caller's promise, and each word has R elements.
                 unsafe {
-                    self.add_up::<R, C>(
+                    self.add_up::<W, R, C>(
                         std::array::from_fn(
                             #[inline(always)]
                             |r| a[r..].as_ptr(),
@@ -98,15 +113,15 @@ impl<T: Element, S: Simd> Tile<'_, T, S> {
         }
     }
 
-    /// The sums over all terms of the elements of R rows, whose terms are `term` elements apart.
+    /// The sums over all words of R rows, which stand `word` elements apart.
     ///
     /// # Safety
-    /// `depth` terms must be readable in each row.
+    /// `depth` words must be readable in each row, and the processor must have the instructions of `W`.
     #[inline(always)]
-    unsafe fn add_up<const R: usize, const C: usize>(
+    unsafe fn add_up<W: Terms<T>, const R: usize, const C: usize>(
         &self,
         rows: [*const T; R],
-        term: usize,
+        word: usize,
     ) -> Sums<T, S, R, C> {
         let (simd, width) = (self.simd, T::width::<S>());
         assert!(self.panel.len() >= self.depth * C * width);
@@ -120,9 +135,11 @@ impl<T: Element, S: Simd> Tile<'_, T, S> {
                     |c| Lanes::new(simd, T::read(b.add(c * width))),
                 );
                 for (row, sums) in rows.iter().zip(&mut sums) {
-                    let factor = Lanes::splat(simd, *row.add(l * term));
+                    let factor = Lanes::splat(simd, *row.add(l * word));
                     for (sum, column) in sums.iter_mut().zip(columns) {
-                        *sum = factor.mul_add(column, *sum);
+                        let vector =
+                            W::multiply_add(simd, factor.vector, column.vector, sum.vector);
+                        *sum = Lanes::new(simd, vector);
                     }
                 }
                 b = b.add(C * width);
@@ -134,28 +151,34 @@ impl<T: Element, S: Simd> Tile<'_, T, S> {
     #[inline(always)]
     fn finish<const R: usize, const C: usize>(&self, sums: &Sums<T, S, R, C>, out: &mut [T]) {
         let (width, columns) = (T::width::<S>(), self.columns.len());
-        for (sums, out) in sums.iter().zip(out.chunks_exact_mut(self.stride)) {
+        for (r, (sums, out)) in sums
+            .iter()
+            .zip(out.chunks_exact_mut(self.stride))
+            .enumerate()
+        {
             for (c, sum) in sums.iter().enumerate() {
                 let (from, to) = ((c * width).min(columns), ((c + 1) * width).min(columns));
-                let bias = self
+                let columns = self.columns.start + from..self.columns.start + to;
+                let bias = self.finish.bias.map(|bias| &bias[columns.clone()]);
+                let addend = self
                     .finish
-                    .bias
-                    .map(|bias| &bias[self.columns.start + from..][..to - from]);
-                let out = &mut out[self.columns.start + from..][..to - from];
-                self.value(*sum, bias, out).write(out);
+                    .addend
+                    .map(|x| &x[(self.first + r) * self.stride..][columns.clone()]);
+                let out = &mut out[columns];
+                self.value(*sum, [addend, bias], out).write(out);
             }
         }
     }
 
     #[inline(always)]
-    fn value(&self, sum: Lanes<T, S>, bias: Option<&[T]>, old: &[T]) -> Lanes<T, S> {
+    fn value(&self, sum: Lanes<T, S>, added: [Option<&[T]>; 2], old: &[T]) -> Lanes<T, S> {
         let (simd, finish) = (self.simd, &self.finish);
         let mut value = Lanes::splat(simd, finish.alpha) * sum;
         if finish.accumulate {
             value += Lanes::read(simd, old);
         }
-        if let Some(bias) = bias {
-            value += Lanes::read(simd, bias);
+        for x in added.into_iter().flatten() {
+            value += Lanes::read(simd, x);
         }
         match finish.relu_shift {
             Some(shift) => (value - Lanes::splat(simd, shift)).relu(),

@@ -1,0 +1,77 @@
+//! Two terms in a word of 32 bits, rounded to bf16: eight bits of exponent and seven of fraction.
+
+#[cfg(target_arch = "x86_64")]
+use {
+    crate::lanes::Terms,
+    pulp::Simd,
+    std::{
+        arch::x86_64::{
+            __m256bh, __m256i, __m512, __m512bh, _mm512_castsi512_ps, _mm512_cvtepu16_epi32,
+            _mm512_cvtne2ps_pbh, _mm512_cvtneps_pbh, _mm512_dpbf16_ps, _mm512_or_si512,
+            _mm512_slli_epi32,
+        },
+        mem::{transmute, transmute_copy},
+    },
+};
+
+/// Two terms of a sum, the first in the lower half. Only AVX-512 with its bf16 extension multiplies them; NaN stays NaN.
+#[derive(Debug)]
+#[cfg(target_arch = "x86_64")]
+pub enum Pairs {}
+
+/// There are no instructions for two.
+#[cfg(not(target_arch = "x86_64"))]
+pub use crate::lanes::Whole as Pairs;
+
+#[cfg(target_arch = "x86_64")]
+impl Terms<f32> for Pairs {
+    const TERMS: usize = 2;
+
+    #[inline(always)]
+    unsafe fn word<S: Simd>(_: S, row: S::f32s, next: S::f32s) -> S::f32s {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let half = |x: __m256bh| _mm512_cvtepu16_epi32(transmute::<__m256bh, __m256i>(x));
+            let low = half(_mm512_cvtneps_pbh(wide(row)));
+            let high = half(_mm512_cvtneps_pbh(wide(next)));
+            let words = _mm512_or_si512(low, _mm512_slli_epi32::<16>(high));
+            narrow(_mm512_castsi512_ps(words))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn words<S: Simd>(_: S, first: S::f32s, second: S::f32s) -> S::f32s {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let words = _mm512_cvtne2ps_pbh(wide(second), wide(first));
+            narrow(transmute::<__m512bh, __m512>(words))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add<S: Simd>(_: S, a: S::f32s, b: S::f32s, sum: S::f32s) -> S::f32s {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let pairs = |x: __m512| transmute::<__m512, __m512bh>(x);
+            narrow(_mm512_dpbf16_ps(wide(sum), pairs(wide(a)), pairs(wide(b))))
+        }
+    }
+}
+
+/// A vector of 512 bits as what it is.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn wide<V: Copy>(vector: V) -> __m512 {
+    const { assert!(size_of::<V>() == size_of::<__m512>()) };
+    // SAFETY: both are 512 bits of plain data.
+    unsafe { transmute_copy(&vector) }
+}
+
+/// The same the other way round.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn narrow<V: Copy>(vector: __m512) -> V {
+    const { assert!(size_of::<V>() == size_of::<__m512>()) };
+    // SAFETY: both are 512 bits of plain data.
+    unsafe { transmute_copy(&vector) }
+}
