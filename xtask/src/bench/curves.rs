@@ -43,7 +43,7 @@ pub(super) fn run(base: &Size, threads: usize, rounds: usize, folder: &Path) -> 
         .num_threads(threads)
         .build()?;
     let points = pool.install(|| measure(&sweeps, rounds).map_err(|error| error.to_string()))?;
-    let curves = Curves::new(*base, threads, sweeps, points);
+    let curves = Curves::new(*base, pool.current_num_threads(), sweeps, points);
     let figure = svg::render(&curves.chart(), Theme::Paper, svg::Size::Wide);
     let table = csv::render(&curves.table())?;
     for (name, text) in [("cost.csv", table), ("cost.svg", figure)] {
