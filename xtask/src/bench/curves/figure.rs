@@ -8,7 +8,7 @@ use crate::bench::{
 use srr_study::report::{Axis, Cell, Chart, Column, Ink, Mark, Panel, Point, Series, Share, Table};
 
 /// How far above the curve of the base the guides begin.
-const LIFT: f64 = 2.0;
+const LIFT: f64 = 2.5;
 
 fn legend(task: Task) -> &'static str {
     match task {
