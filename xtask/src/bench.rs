@@ -1,18 +1,23 @@
 //! `bench`: how fast training steps, forward passes, rates and operators are, also beside PyTorch.
 
+mod bandwidth;
 mod contest;
+mod curves;
 mod memory;
 mod operators;
 mod ours;
 mod peak;
 mod peer;
 mod results;
+mod roofline;
 mod size;
+mod work;
 
 use self::{
     operators::Operands,
     results::{Machine, Report, Row, median},
-    size::Size,
+    roofline::Roofline,
+    size::{BASE, BENCHMARK, Size},
 };
 use crate::{say::say, tidy::workspace_root};
 use srr_kernels::{Cpu, MatmulPrecision};
@@ -27,13 +32,9 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// Times training steps, forward passes, rates and operators; with a peer, interleaved with it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct BenchArgs {
-    /// A (d 384, L 12, K 6, batch 64), B (d 96, L 4, K 4, batch 128), C (d 192, L 6, K 6, batch 128); 65 tokens each
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "A,B,C",
-        value_name = "S,…"
-    )]
+    /// A (d 384, L 12, K 6, batch 64), B (d 96, L 4, K 4, batch 128), C (d 192, L 6, K 6, batch 128), base (d 192, L 4, K 4, batch 32), 65
+    /// tokens each; tiny (d 32, L 4, K 4, batch 8, 17 tokens) to try the commands [default: A,B,C; base with --curves]
+    #[arg(long, value_delimiter = ',', value_name = "S,…")]
     size: Vec<Size>,
     /// Numbers of threads [default: 1 and all cores]
     #[arg(long, value_delimiter = ',', value_name = "T,…")]
@@ -52,6 +53,12 @@ pub(crate) struct BenchArgs {
     /// Time a peer too; its interpreter is PEER_PYTHON, python3 without it
     #[arg(long, value_enum, value_name = "NAME")]
     peer: Option<PeerName>,
+    /// Print what each operator reaches of what processor and memory allow, as a table in Markdown
+    #[arg(long)]
+    roofline: bool,
+    /// Instead, time how the cost of one size grows with N, d, L, K and batch; write cost.svg and cost.csv into this folder
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["peer", "roofline", "json"])]
+    curves: Option<PathBuf>,
     /// Write all numbers to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -94,18 +101,24 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
         say!("{}", memory::of_this_process(size, *precision)?);
         return Ok(());
     }
+    if let Some(folder) = &args.curves {
+        return curves(&args, folder);
+    }
     let script = args
         .peer
         .map(|PeerName::Pytorch| workspace_root().join("xtask/peers/pytorch_crate.py"));
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut threads = match args.threads.as_slice() {
-        [] => vec![1, cores],
+        [] => vec![1, cores()],
         given => given.to_vec(),
     };
     threads.dedup();
     let mut report = Report::new(Machine::find());
     say!("{}", report.machine);
-    for size in &args.size {
+    let sizes = match args.size.as_slice() {
+        [] => &BENCHMARK,
+        given => given,
+    };
+    for size in sizes {
         for &threads in &threads {
             let conditions = Conditions {
                 precisions: &args.precision,
@@ -113,7 +126,11 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
                 rounds: args.rounds as usize,
                 script: script.as_deref(),
             };
-            report.add(one(size, &conditions)?);
+            let section = one(size, &conditions)?;
+            if args.roofline {
+                say!("{}", Roofline::of(&section));
+            }
+            report.add(section);
         }
     }
     if let Some(path) = &args.json {
@@ -121,6 +138,31 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
         say!("all numbers: {}", path.display());
     }
     Ok(())
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The cost curves of one size on one number of threads.
+fn curves(args: &BenchArgs, folder: &Path) -> Result<()> {
+    let base = only("--size", &args.size, BASE)?;
+    let threads = only("--threads", &args.threads, cores())?;
+    say!("{}", Machine::find());
+    curves::run(&base, threads, args.rounds as usize, folder)
+}
+
+/// The one value that was given, or the default.
+fn only<T: Copy>(option: &str, given: &[T], default: T) -> Result<T> {
+    match given {
+        [] => Ok(default),
+        [one] => Ok(*one),
+        more => Err(format!(
+            "{option}: expected one value with --curves, found {}",
+            more.len()
+        )
+        .into()),
+    }
 }
 
 /// Times one size on one number of threads and prints what came out.
@@ -136,6 +178,7 @@ fn one(size: &Size, conditions: &Conditions<'_>) -> Result<results::Section> {
         .build()?;
     let timed = pool.install(|| -> std::result::Result<_, String> {
         let peaks: Vec<f64> = (0..rounds).map(|_| peak::measure()).collect();
+        let bandwidth = bandwidth::measure(rounds);
         let contest = contest::run(size, precisions, rounds, script);
         let contest = contest.map_err(|error| error.to_string())?;
         let operators = precisions
@@ -143,10 +186,15 @@ fn one(size: &Size, conditions: &Conditions<'_>) -> Result<results::Section> {
             .map(|&precision| operator_times(size, precision, rounds));
         let operators: Result<Vec<_>> = operators.collect();
         let operators = operators.map_err(|error| error.to_string())?;
-        Ok((median(&peaks), contest, operators.concat()))
+        Ok((
+            median(&peaks),
+            median(&bandwidth),
+            contest,
+            operators.concat(),
+        ))
     });
-    let (peak, contest, operators) = timed?;
-    let mut section = results::Section::new(size, threads, peak);
+    let (peak, bandwidth, contest, operators) = timed?;
+    let mut section = results::Section::new(size, threads, peak, bandwidth);
     section.rows = contest
         .times
         .into_iter()
@@ -181,7 +229,7 @@ fn operator_times(size: &Size, precision: MatmulPrecision, rounds: usize) -> Res
         rows.push(Row::of_operator(
             operator.name,
             label(precision),
-            operator.operations,
+            operator.work,
             milliseconds,
         ));
     }

@@ -423,16 +423,6 @@ impl<T: Element, S: Simd> Lanes<T, S> {
         T::store(self.simd, self.vector, x);
     }
 
-    /// As [`load`](Self::load), and quicker where there are enough.
-    #[inline(always)]
-    pub(crate) fn read(simd: S, x: &[T]) -> Self {
-        if x.len() < T::width::<S>() {
-            return Self::load(simd, x);
-        }
-        // SAFETY: the slice holds a whole vector.
-        Self::new(simd, unsafe { T::read(x.as_ptr()) })
-    }
-
     /// As [`store`](Self::store), and quicker where the slice takes all.
     #[inline(always)]
     pub(crate) fn write(self, x: &mut [T]) {

@@ -27,8 +27,8 @@ const TURN: Duration = Duration::from_millis(250);
 const PAUSE: Duration = Duration::from_millis(20);
 /// Norm-wise difference of two sides that compute the same.
 const TOLERANCE: f64 = 1e-4;
-/// The same where ours takes operands in bf16: each is off by up to 2⁻⁹ of itself, in every product of the network.
-const BF16_TOLERANCE: f64 = 2e-2;
+/// The same where ours takes operands in bf16: each is off by up to 2⁻⁹ of itself in every product, and over twelve layers the gradient by 4 %.
+const BF16_TOLERANCE: f64 = 6e-2;
 
 /// What is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +55,23 @@ impl Task {
 }
 
 /// One contestant in one task: repeats it and returns the mean milliseconds.
-struct Contestant<'a> {
+pub(super) struct Contestant<'a> {
     task: Task,
     who: String,
     ours: bool,
     run: Box<dyn FnMut(usize) -> Result<f64> + 'a>,
+}
+
+impl<'a> Contestant<'a> {
+    /// Our side in a task that `once` does once.
+    pub(super) fn ours(task: Task, who: &str, mut once: impl FnMut() -> Result<f64> + 'a) -> Self {
+        Self {
+            task,
+            who: who.to_owned(),
+            ours: true,
+            run: Box::new(move |repeats| timed(repeats, &mut once)),
+        }
+    }
 }
 
 /// The milliseconds of one contestant in one task, a value a round.
@@ -121,7 +133,7 @@ pub(super) fn run(
         peer_megabytes = Some(memory_of(start()?, &shared)?);
         contestants.extend(theirs(shared, peer));
     }
-    let times = take_turns(contestants, rounds)?;
+    let times = take_turns(contestants, rounds, TURN)?;
     Ok(Contest {
         times,
         peer_megabytes,
@@ -134,14 +146,19 @@ fn memory_of(mut peer: Peer, shared: &Shared) -> Result<f64> {
     peer.memory()
 }
 
-fn take_turns(contestants: Vec<Contestant<'_>>, rounds: usize) -> Result<Vec<Times>> {
+/// Times all of them round by round, each for about as long as a turn; the times are in the order of the contestants.
+pub(super) fn take_turns(
+    contestants: Vec<Contestant<'_>>,
+    rounds: usize,
+    turn: Duration,
+) -> Result<Vec<Times>> {
     let mut times = Vec::new();
     for mut contestant in contestants {
         (contestant.run)(1)?; // first call: caches fill, code is compiled
         let start = Instant::now();
         (contestant.run)(1)?;
         let once = start.elapsed().max(Duration::from_micros(10));
-        let repeats = TURN.as_secs_f64() / once.as_secs_f64();
+        let repeats = turn.as_secs_f64() / once.as_secs_f64();
         let empty = Times {
             task: contestant.task,
             who: contestant.who.clone(),
@@ -166,14 +183,8 @@ fn ours<'a>(size: &Size, precisions: &[MatmulPrecision]) -> Result<Vec<Contestan
         models.push((label(precision), Rc::new(RefCell::new(model))));
     }
     let mut all = Vec::new();
-    let mut add = |task, who: &str, mut once: Box<dyn FnMut() -> Result<f64>>| {
-        let run = Box::new(move |repeats| timed(repeats, &mut once));
-        all.push(Contestant {
-            task,
-            who: who.to_owned(),
-            ours: true,
-            run,
-        });
+    let mut add = |task, who: &str, once: Box<dyn FnMut() -> Result<f64>>| {
+        all.push(Contestant::ours(task, who, once));
     };
     for (task, penalized) in [(Task::Step, false), (Task::PenalizedStep, true)] {
         for (who, model) in &models {

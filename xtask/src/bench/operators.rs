@@ -1,16 +1,19 @@
 //! The operators of one layer, one at a time.
 
-use super::size::Size;
+use super::{
+    size::Size,
+    work::{LayerWork, Work},
+};
 use srr_kernels::{AdamStep, AttentionOptions, Backend};
 use srr_random::Seed;
 use std::{error::Error, hint::black_box};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// An operator with its operands, and the floating-point operations of its matrix products; 0 where there are none.
+/// An operator with its operands, and what it needs at least.
 pub(super) struct Operator<'a> {
     pub(super) name: &'static str,
-    pub(super) operations: f64,
+    pub(super) work: Work,
     pub(super) run: Box<dyn FnMut() -> srr_kernels::Result<()> + 'a>,
 }
 
@@ -59,9 +62,7 @@ impl<B: Backend> Operands<B> {
             moments: [value, first, second],
         } = self;
         let (backend, x, dy, weight, row) = (&*backend, &*x, &*dy, &*weight, &*row);
-        let rows = (size.batch * size.tokens()) as f64;
-        let map = 2.0 * rows * size.dim.pow(2) as f64;
-        let attention = 2.0 * rows * (size.tokens() * size.dim) as f64;
+        let work = LayerWork::new(size);
         let options = AttentionOptions {
             heads: size.heads,
             scale: (size.head_dim() as f64).powf(-0.5),
@@ -85,44 +86,44 @@ impl<B: Backend> Operands<B> {
             black_box(tensor);
         };
         Ok(vec![
-            operator("linear", map, move || {
+            operator("linear", work.linear, move || {
                 backend.linear(x, weight, Some(row)).map(keep)
             }),
-            operator("linear backward", 2.0 * map, move || {
+            operator("linear backward", work.linear_backward, move || {
                 let (w, b) = (Some(&mut d_map), Some(&mut map_bias));
                 let dx = backend.linear_backward(x, weight, dy, w, b, true)?;
                 black_box(dx);
                 Ok(())
             }),
-            operator("mssa", 2.0 * attention, move || {
+            operator("mssa", work.mssa, move || {
                 backend.mssa(x, &options).map(keep)
             }),
-            operator("mssa backward", 4.0 * attention, move || {
+            operator("mssa backward", work.mssa_backward, move || {
                 backend.mssa_backward(x, &options, dy).map(keep)
             }),
-            operator("ista", 2.0 * map, move || {
+            operator("ista", work.ista, move || {
                 backend
                     .ista(x, weight, 0.1, 0.1)
                     .map(|ista| keep(ista.output))
             }),
-            operator("ista backward", 4.0 * map, move || {
+            operator("ista backward", work.ista_backward, move || {
                 let d_dictionary = Some(&mut *d_dictionary);
                 let dx = backend.ista_backward(x, weight, 0.1, &sparse, dy, d_dictionary)?;
                 keep(dx);
                 Ok(())
             }),
-            operator("layer norm", 0.0, move || {
+            operator("layer norm", work.layer_norm, move || {
                 let norm = backend.layer_norm(x, row, row, 1e-5)?;
                 keep(norm.output);
                 Ok(())
             }),
-            operator("layer norm backward", 0.0, move || {
+            operator("layer norm backward", work.layer_norm_backward, move || {
                 let (gain, bias) = (Some(&mut *d_gain), Some(&mut *norm_bias));
                 let dx = backend.layer_norm_backward(x, row, &norm, dy, gain, bias)?;
                 keep(dx);
                 Ok(())
             }),
-            operator("adam, one map", 0.0, move || {
+            operator("adam, one map", work.adam, move || {
                 backend.adam_step(value, weight, first, second, &adam)
             }),
         ])
@@ -131,13 +132,9 @@ impl<B: Backend> Operands<B> {
 
 fn operator<'a>(
     name: &'static str,
-    operations: f64,
+    work: Work,
     run: impl FnMut() -> srr_kernels::Result<()> + 'a,
 ) -> Operator<'a> {
     let run = Box::new(run);
-    Operator {
-        name,
-        operations,
-        run,
-    }
+    Operator { name, work, run }
 }

@@ -2,7 +2,9 @@
 
 use super::{
     contest::{Task, Times},
+    roofline::Roofline,
     size::Size,
+    work::Work,
 };
 use serde_json::{Map, Value, json};
 use srr_layers::checkpoint::write_atomically;
@@ -47,14 +49,16 @@ impl fmt::Display for Machine {
 /// One thing that was timed, a value a round.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
-    what: String,
-    who: String,
+    pub(super) what: String,
+    pub(super) who: String,
     ours: bool,
     milliseconds: Vec<f64>,
     /// Images that it takes.
     images: Option<usize>,
     /// Useful floating-point operations; 0 where they are not matrix products.
     operations: f64,
+    /// What a call of an operator needs at least.
+    pub(super) work: Option<Work>,
 }
 
 impl Row {
@@ -71,26 +75,23 @@ impl Row {
             milliseconds: times.milliseconds,
             images: Some(size.batch),
             operations,
+            work: None,
         }
     }
 
-    pub(super) fn of_operator(
-        name: &str,
-        who: String,
-        operations: f64,
-        milliseconds: Vec<f64>,
-    ) -> Self {
+    pub(super) fn of_operator(name: &str, who: String, work: Work, milliseconds: Vec<f64>) -> Self {
         Self {
             what: name.to_owned(),
             who,
             ours: true,
             milliseconds,
             images: None,
-            operations,
+            operations: work.operations,
+            work: Some(work),
         }
     }
 
-    fn median(&self) -> f64 {
+    pub(super) fn median(&self) -> f64 {
         median(&self.milliseconds)
     }
 
@@ -118,9 +119,12 @@ impl Row {
 /// All rows of one size on one number of threads.
 #[derive(Debug)]
 pub(super) struct Section {
-    size: Size,
-    threads: usize,
-    peak: f64,
+    pub(super) size: Size,
+    pub(super) threads: usize,
+    /// GFLOP/s.
+    pub(super) peak: f64,
+    /// GB/s.
+    pub(super) bandwidth: f64,
     pub(super) rows: Vec<Row>,
     /// At the first of the precisions.
     pub(super) megabytes: Option<f64>,
@@ -134,11 +138,12 @@ struct Ratio {
 }
 
 impl Section {
-    pub(super) fn new(size: &Size, threads: usize, peak: f64) -> Self {
+    pub(super) fn new(size: &Size, threads: usize, peak: f64, bandwidth: f64) -> Self {
         Self {
             size: *size,
             threads,
             peak,
+            bandwidth,
             rows: Vec::new(),
             megabytes: None,
             peer_megabytes: None,
@@ -191,8 +196,8 @@ impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "\n{}; {} threads, measured f32 peak {:.0} GFLOP/s",
-            self.size, self.threads, self.peak
+            "\n{}; {} threads, measured f32 peak {:.0} GFLOP/s, memory {:.1} GB/s",
+            self.size, self.threads, self.peak, self.bandwidth
         )?;
         for (who, megabytes) in [("ours", self.megabytes), ("the peer", self.peer_megabytes)] {
             if let Some(megabytes) = megabytes {
@@ -267,9 +272,11 @@ impl Report {
                 "size": section.size.name,
                 "threads": section.threads,
                 "peak_gflops": section.peak,
+                "memory_gigabytes_per_second": section.bandwidth,
                 "peak_megabytes": section.megabytes,
                 "peer_peak_megabytes": section.peer_megabytes,
                 "rows": section.rows.iter().map(|row| row.json(section.peak)).collect::<Vec<_>>(),
+                "roofline": Roofline::of(section).json(),
             })
         });
         let all = json!({
@@ -297,7 +304,7 @@ pub(super) fn median(values: &[f64]) -> f64 {
     }
 }
 
-fn range(values: &[f64]) -> (f64, f64) {
+pub(super) fn range(values: &[f64]) -> (f64, f64) {
     values.iter().fold(
         (f64::INFINITY, f64::NEG_INFINITY),
         |(least, most), &value| (least.min(value), most.max(value)),

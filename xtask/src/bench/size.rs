@@ -6,22 +6,33 @@ use srr_layers::{ClassifierConfig, Variant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Size {
     pub(super) name: &'static str,
+    /// Side of the square images in pixels.
+    pub(super) image: usize,
     pub(super) dim: usize,
     pub(super) depth: usize,
     pub(super) heads: usize,
     pub(super) batch: usize,
 }
 
-/// Side of an image and of a patch in pixels, channels, and classes.
-const IMAGE: usize = 32;
+/// Side of a patch in pixels, channels, and classes.
 pub(super) const PATCH: usize = 4;
 const CHANNELS: usize = 3;
 pub(super) const CLASSES: usize = 10;
 
+/// The base of the cost curves: cheap enough to be varied.
+pub(super) const BASE: Size = Size {
+    name: "base",
+    image: 32,
+    dim: 192,
+    depth: 4,
+    heads: 4,
+    batch: 32,
+};
 /// The three sizes of the benchmark.
-const ALL: [Size; 3] = [
+pub(super) const BENCHMARK: [Size; 3] = [
     Size {
         name: "A",
+        image: 32,
         dim: 384,
         depth: 12,
         heads: 6,
@@ -29,6 +40,7 @@ const ALL: [Size; 3] = [
     },
     Size {
         name: "B",
+        image: 32,
         dim: 96,
         depth: 4,
         heads: 4,
@@ -36,21 +48,30 @@ const ALL: [Size; 3] = [
     },
     Size {
         name: "C",
+        image: 32,
         dim: 192,
         depth: 6,
         heads: 6,
         batch: 128,
     },
 ];
+/// A size for trying the commands.
+const TINY: Size = Size {
+    name: "tiny",
+    image: 16,
+    dim: 32,
+    depth: 4,
+    heads: 4,
+    batch: 8,
+};
 
 impl std::str::FromStr for Size {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let found = ALL.iter().find(|size| size.name.eq_ignore_ascii_case(name));
-        found
-            .copied()
-            .ok_or_else(|| format!("expected A, B or C, found {name}"))
+        let mut all = BENCHMARK.into_iter().chain([BASE, TINY]);
+        all.find(|size| size.name.eq_ignore_ascii_case(name))
+            .ok_or_else(|| format!("expected A, B, C, base or tiny, found {name}"))
     }
 }
 
@@ -58,7 +79,7 @@ impl Size {
     pub(super) fn config(&self) -> ClassifierConfig {
         ClassifierConfig::new(
             Variant::Crate,
-            [CHANNELS, IMAGE, IMAGE],
+            [CHANNELS, self.image, self.image],
             PATCH,
             CLASSES,
             self.dim,
@@ -69,7 +90,7 @@ impl Size {
 
     /// N, the class token included.
     pub(super) fn tokens(&self) -> usize {
-        (IMAGE / PATCH).pow(2) + 1
+        (self.image / PATCH).pow(2) + 1
     }
 
     pub(super) fn head_dim(&self) -> usize {

@@ -13,7 +13,7 @@ pub(super) use self::terms::Words;
 use self::tile::{Left, Tile};
 use super::{
     operand::Operand,
-    vector::{vectorized, width},
+    vector::{vector_of, vectorized, width},
 };
 use crate::{
     Element,
@@ -140,8 +140,13 @@ unsafe fn pack_words<T: Element, S: Simd, W: Terms<T>>(
                 };
                 for (c, out) in out.chunks_exact_mut(width).enumerate() {
                     // SAFETY: the caller's promise.
-                    let word =
-                        unsafe { W::word(simd, vector_of(simd, row, c), vector_of(simd, next, c)) };
+                    let word = unsafe {
+                        W::word(
+                            simd,
+                            vector_of(simd, row, c).vector,
+                            vector_of(simd, next, c).vector,
+                        )
+                    };
                     Lanes::<T, S>::new(simd, word).write(out);
                 }
             }
@@ -162,13 +167,6 @@ fn contiguous<'a, T: Copy>(
     }
     operand.read_row(&mut buffer[..used]);
     &buffer[..used]
-}
-
-/// The vector with index `index` of a slice, 0 where the slice ends.
-#[inline(always)]
-fn vector_of<T: Element, S: Simd>(simd: S, x: &[T], index: usize) -> T::Vector<S> {
-    let at = |index: usize| (index * T::width::<S>()).min(x.len());
-    Lanes::read(simd, &x[at(index)..at(index + 1)]).vector
 }
 
 /// out [m, n] ← `finish` of a b, with a [m, k], b [k, n] as [`pack`] leaves it, and k > 0.
@@ -242,7 +240,7 @@ unsafe fn rows_of_words<T: Element, S: Simd, W: Terms<T>>(
                 let (first, second) =
                     (vector_of(simd, row, 2 * c), vector_of(simd, row, 2 * c + 1));
                 // SAFETY: the caller's promise.
-                let vector = unsafe { W::words(simd, first, second) };
+                let vector = unsafe { W::words(simd, first.vector, second.vector) };
                 Lanes::<T, S>::new(simd, vector).write(words);
             }
         }
@@ -271,30 +269,41 @@ unsafe fn columns_of_words<T: Element, S: Simd, W: Terms<T>>(
     out: &mut [T],
     workspace: &mut [T],
 ) {
-    let (m, height, depth) = (out.len() / n, tile::height::<S>(), terms.div_ceil(W::TERMS));
-    let mut buffer = [[T::zero(); WIDEST]; 2];
-    let tiles_of_rows = workspace.chunks_exact_mut(height * depth);
-    for (i, tile) in tiles_of_rows.take(m.div_ceil(height)).enumerate() {
-        let used = height.min(m - i * height);
-        for (word, column) in tile.chunks_exact_mut(height).enumerate() {
+    let (m, height, width) = (out.len() / n, tile::height::<S>(), T::width::<S>());
+    let depth = terms.div_ceil(W::TERMS);
+    let together = (width / height).max(1) * height;
+    let (mut buffer, mut words) = ([[T::zero(); WIDEST]; 2], [T::zero(); WIDEST]);
+    for first in (0..m).step_by(together) {
+        let used = together.min(m - first);
+        for word in 0..depth {
             let l = word * W::TERMS;
-            let source = a.transposed().from(l, i * height);
-            if W::TERMS == 1 && used == height && source.column == 1 {
-                column.copy_from_slice(&source.data[..height]); // of a length that the compiler knows
-                continue;
-            }
+            let source = a.transposed().from(l, first);
             let [row, next] = &mut buffer;
             let row = contiguous(source, used, row);
-            let next = if W::TERMS == 2 && l + 1 < terms {
-                contiguous(a.transposed().from(l + 1, i * height), used, next)
+            let words = if W::TERMS == 1 && used == together {
+                row
             } else {
-                &[]
+                let next = if W::TERMS == 2 && l + 1 < terms {
+                    contiguous(a.transposed().from(l + 1, first), used, next)
+                } else {
+                    &[]
+                };
+                for c in 0..used.div_ceil(width) {
+                    // SAFETY: the caller's promise.
+                    let word = unsafe {
+                        W::word(
+                            simd,
+                            vector_of(simd, row, c).vector,
+                            vector_of(simd, next, c).vector,
+                        )
+                    };
+                    Lanes::<T, S>::new(simd, word).write(&mut words[c * width..][..width]);
+                }
+                &words[..]
             };
-            for (c, column) in column[..used].chunks_mut(T::width::<S>()).enumerate() {
-                // SAFETY: the caller's promise.
-                let word =
-                    unsafe { W::word(simd, vector_of(simd, row, c), vector_of(simd, next, c)) };
-                Lanes::<T, S>::new(simd, word).write(column);
+            for tile in (0..used).step_by(height) {
+                let column = &mut workspace[(first + tile) * depth + word * height..][..height];
+                column.copy_from_slice(&words[tile..][..height]);
             }
         }
     }

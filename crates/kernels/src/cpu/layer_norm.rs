@@ -4,7 +4,7 @@ use super::{
     Cpu, CpuTensor,
     parallel::{Partials, RowsMut, block_rows, for_blocks},
     product::reduction_block,
-    vector::{each, each2, each3, sum, sum2, sum3, vectorized},
+    vector::{each, each2, each3, sum, vector_of, vectorized},
 };
 use crate::{Element, LayerNormOutput, Result, Tensor, check, lanes::Lanes};
 
@@ -152,13 +152,23 @@ vectorized! {
         let rows = x.chunks_exact(width).zip(dy.chunks_exact(width)).zip(dx.chunks_exact_mut(width));
         for (((x, dy), dx), (&mean, &inverse)) in rows.zip(mean.iter().zip(inverse)) {
             let (mean, inverse) = (Lanes::splat(simd, mean), Lanes::splat(simd, inverse));
-            each2(simd, dx, x, #[inline(always)] |_, x| (x - mean) * inverse); // x̂, kept in dx for a moment
-            each3(simd, d_gain, dy, dx, #[inline(always)] |d_gain, dy, x| dy.mul_add(x, d_gain)); // dg += dy ⊙ x̂
-            each2(simd, d_bias, dy, #[inline(always)] |d_bias, dy| d_bias + dy); // db += dy
+            let mut average = Lanes::splat(simd, T::zero());
+            let mut along = Lanes::splat(simd, T::zero());
+            let lanes = T::width::<S>();
+            for (c, dx) in dx.chunks_mut(lanes).enumerate() {
+                let columns = c * lanes..c * lanes + dx.len();
+                let (d_gain, d_bias) = (&mut d_gain[columns.clone()], &mut d_bias[columns]);
+                let x = (vector_of(simd, x, c) - mean) * inverse; // x̂
+                let (dy, gain) = (vector_of(simd, dy, c), vector_of(simd, gain, c));
+                x.write(dx); // kept there for a moment
+                dy.mul_add(x, Lanes::load(simd, d_gain)).write(d_gain); // dg += dy ⊙ x̂
+                (Lanes::load(simd, d_bias) + dy).write(d_bias); // db += dy
+                average += dy * gain;
+                along = (dy * gain).mul_add(x, along);
+            }
             // dx = (dx̂ − mean(dx̂) − x̂ mean(dx̂ ⊙ x̂)) / deviation, with dx̂ = dy ⊙ g
-            let average = Lanes::splat(simd, share * sum2(simd, dy, gain, #[inline(always)] |dy, gain| dy * gain));
-            let along = sum3(simd, dy, gain, dx, #[inline(always)] |dy, gain, x| dy * gain * x);
-            let along = Lanes::splat(simd, share * along);
+            let average = Lanes::splat(simd, share * average.total());
+            let along = Lanes::splat(simd, share * along.total());
             each3(simd, dx, dy, gain, #[inline(always)] |x, dy, gain| inverse * (dy * gain - average - x * along));
         }
     }

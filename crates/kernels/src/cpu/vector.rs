@@ -95,6 +95,17 @@ vectorized! {
     }
 }
 
+/// The vector with index `index` of a slice, 0 beyond its end.
+#[inline(always)]
+pub(super) fn vector_of<T: Element, S: Simd>(simd: S, x: &[T], index: usize) -> Lanes<T, S> {
+    let start = index * T::width::<S>();
+    if start + T::width::<S>() <= x.len() {
+        // SAFETY: the slice holds the whole vector.
+        return Lanes::new(simd, unsafe { T::read(x.as_ptr().add(start)) });
+    }
+    Lanes::load(simd, &x[start.min(x.len())..])
+}
+
 /// y ← f(y) for each vector.
 #[inline(always)]
 pub(super) fn each<T: Element, S: Simd>(
@@ -183,42 +194,9 @@ pub(super) fn sum2<T: Element, S: Simd>(
     y: &[T],
     f: impl Fn(Lanes<T, S>, Lanes<T, S>) -> Lanes<T, S>,
 ) -> T {
-    let ((x, x_rest), (y, y_rest)) = (T::whole::<S>(x), T::whole::<S>(y));
     let mut total = Lanes::splat(simd, T::zero());
-    for (x, y) in x.iter().zip(y) {
-        total += f(Lanes::new(simd, *x), Lanes::new(simd, *y));
-    }
-    if !x_rest.is_empty() {
-        total += f(Lanes::load(simd, x_rest), Lanes::load(simd, y_rest));
-    }
-    total.total()
-}
-
-/// Σ f(x, y, z) over slices of one length; f must be 0 at 0.
-#[inline(always)]
-pub(super) fn sum3<T: Element, S: Simd>(
-    simd: S,
-    x: &[T],
-    y: &[T],
-    z: &[T],
-    f: impl Fn(Lanes<T, S>, Lanes<T, S>, Lanes<T, S>) -> Lanes<T, S>,
-) -> T {
-    let ((x, x_rest), (y, y_rest), (z, z_rest)) =
-        (T::whole::<S>(x), T::whole::<S>(y), T::whole::<S>(z));
-    let mut total = Lanes::splat(simd, T::zero());
-    for ((x, y), z) in x.iter().zip(y).zip(z) {
-        total += f(
-            Lanes::new(simd, *x),
-            Lanes::new(simd, *y),
-            Lanes::new(simd, *z),
-        );
-    }
-    if !x_rest.is_empty() {
-        total += f(
-            Lanes::load(simd, x_rest),
-            Lanes::load(simd, y_rest),
-            Lanes::load(simd, z_rest),
-        );
+    for c in 0..x.len().div_ceil(T::width::<S>()) {
+        total += f(vector_of(simd, x, c), vector_of(simd, y, c));
     }
     total.total()
 }

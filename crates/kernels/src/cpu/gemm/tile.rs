@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use super::Finish;
+use super::{super::vector::vector_of, Finish};
 use crate::{
     Element,
     lanes::{Lanes, Terms},
@@ -150,39 +150,63 @@ impl<T: Element, S: Simd> Tile<'_, T, S> {
 
     #[inline(always)]
     fn finish<const R: usize, const C: usize>(&self, sums: &Sums<T, S, R, C>, out: &mut [T]) {
-        let (width, columns) = (T::width::<S>(), self.columns.len());
-        for (r, (sums, out)) in sums
-            .iter()
-            .zip(out.chunks_exact_mut(self.stride))
-            .enumerate()
-        {
-            for (c, sum) in sums.iter().enumerate() {
-                let (from, to) = ((c * width).min(columns), ((c + 1) * width).min(columns));
-                let columns = self.columns.start + from..self.columns.start + to;
-                let bias = self.finish.bias.map(|bias| &bias[columns.clone()]);
-                let addend = self
-                    .finish
-                    .addend
-                    .map(|x| &x[(self.first + r) * self.stride..][columns.clone()]);
-                let out = &mut out[columns];
-                self.value(*sum, [addend, bias], out).write(out);
+        let (simd, finish) = (self.simd, &self.finish);
+        let alpha = Lanes::splat(simd, finish.alpha);
+        let bias = finish.bias.map(|bias| &bias[self.columns.clone()]);
+        for (r, out) in out.chunks_exact_mut(self.stride).enumerate().take(R) {
+            let out = &mut out[self.columns.clone()];
+            let mut row = sums[r];
+            for sum in &mut row {
+                *sum = alpha * *sum;
             }
+            if finish.accumulate {
+                add(simd, &mut row, out);
+            }
+            if let Some(addend) = finish.addend {
+                let addend = &addend[(self.first + r) * self.stride..][self.columns.clone()];
+                add(simd, &mut row, addend);
+            }
+            if let Some(bias) = bias {
+                add(simd, &mut row, bias);
+            }
+            if let Some(shift) = finish.relu_shift {
+                let shift = Lanes::splat(simd, shift);
+                for sum in &mut row {
+                    *sum = (*sum - shift).relu();
+                }
+            }
+            write(row, out);
         }
     }
+}
 
-    #[inline(always)]
-    fn value(&self, sum: Lanes<T, S>, added: [Option<&[T]>; 2], old: &[T]) -> Lanes<T, S> {
-        let (simd, finish) = (self.simd, &self.finish);
-        let mut value = Lanes::splat(simd, finish.alpha) * sum;
-        if finish.accumulate {
-            value += Lanes::read(simd, old);
+/// row += x, of which the last vector may be short.
+#[inline(always)]
+fn add<T: Element, S: Simd, const C: usize>(simd: S, row: &mut [Lanes<T, S>; C], x: &[T]) {
+    let width = T::width::<S>();
+    let whole = x.len() == C * width;
+    for (c, sum) in row.iter_mut().enumerate() {
+        *sum += if whole {
+            // SAFETY: the slice holds C vectors.
+            Lanes::new(simd, unsafe { T::read(x.as_ptr().add(c * width)) })
+        } else {
+            vector_of(simd, x, c)
+        };
+    }
+}
+
+/// Writes as much of a row as the slice takes.
+#[inline(always)]
+fn write<T: Element, S: Simd, const C: usize>(row: [Lanes<T, S>; C], out: &mut [T]) {
+    let width = T::width::<S>();
+    if out.len() == C * width {
+        for (c, sum) in row.iter().enumerate() {
+            // SAFETY: the slice takes C vectors.
+            unsafe { T::write(out.as_mut_ptr().add(c * width), sum.vector) };
         }
-        for x in added.into_iter().flatten() {
-            value += Lanes::read(simd, x);
-        }
-        match finish.relu_shift {
-            Some(shift) => (value - Lanes::splat(simd, shift)).relu(),
-            None => value,
-        }
+        return;
+    }
+    for (sum, out) in row.iter().zip(out.chunks_mut(width)) {
+        sum.write(out);
     }
 }
