@@ -110,6 +110,62 @@ pub fn compressed_rate<T: Scalar>(
     for_each_image(tokens, |image| crate::compressed_rate(image, bases, coding))
 }
 
+/// R^c of every image of tokens that are projected already, [B, N, K·p]; see
+/// [`compressed_rate_of_projections`](crate::compressed_rate_of_projections).
+///
+/// # Errors
+/// As there, the first bad image being reported as in [`coding_rate`].
+///
+/// ```
+/// use ndarray::Array3;
+/// use srr_coding_rate::{Bases, Precision, batch};
+/// let tokens = Array3::from_shape_fn((2, 5, 4), |(b, i, j)| ((b * 20 + i * 4 + j) as f64).sin());
+/// let whole = ndarray::Array2::eye(4); // its projections are the tokens
+/// let bases = Bases::from_stacked(whole.view(), 2)?;
+/// let rates = batch::compressed_rate_of_projections(tokens.view(), 2, Precision::unit_gamma())?;
+/// assert_eq!(rates, batch::compressed_rate(tokens.view(), &bases, Precision::unit_gamma())?);
+/// # Ok::<(), srr_coding_rate::Error>(())
+/// ```
+pub fn compressed_rate_of_projections<T: Scalar>(
+    projected: ArrayView3<'_, T>,
+    heads: usize,
+    coding: impl Into<Coding>,
+) -> Result<Vec<T>> {
+    let coding = coding.into();
+    for_each_image(projected, |image| {
+        crate::compressed_rate_of_projections(image, heads, coding)
+    })
+}
+
+/// As [`compressed_rate_of_projections`], with the gradient of each image's rate with respect to its projections, [B, N, K·p]:
+/// γ V_k (I + γ V_kᵀV_k)⁻¹ side by side.
+///
+/// # Errors
+/// As [`compressed_rate_of_projections`].
+///
+/// ```
+/// use ndarray::Array3;
+/// use srr_coding_rate::{Precision, batch};
+/// let projected = Array3::from_elem((1, 1, 1), 3.0_f64); // ½ log(1 + v²)
+/// let (rates, gradient) =
+///     batch::compressed_rate_of_projections_with_gradient(projected.view(), 1, Precision::unit_gamma())?;
+/// assert!((rates[0] - 0.5 * 10.0_f64.ln()).abs() < 1e-15 && (gradient[[0, 0, 0]] - 0.3).abs() < 1e-15);
+/// # Ok::<(), srr_coding_rate::Error>(())
+/// ```
+pub fn compressed_rate_of_projections_with_gradient<T: Scalar>(
+    projected: ArrayView3<'_, T>,
+    heads: usize,
+    coding: impl Into<Coding>,
+) -> Result<(Vec<T>, Array3<T>)> {
+    let coding = coding.into();
+    let mut gradient = Array3::zeros(projected.dim());
+    let values = for_each_image_mut(projected, gradient.view_mut(), |image, out| {
+        crate::door::projections(image, heads)?;
+        crate::compressed::of_projections(image, heads, coding, Spectrum::Exact, Some(out))
+    })?;
+    Ok((values, gradient))
+}
+
 /// R^c(Z; U) of every image with its gradients; the bases' is that of the sum over all images.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use srr_linalg::{Scalar, gemm, matmul};
 
 use crate::bases::per_head;
 use crate::inner::{Spectrum, UnitRows, sum};
-use crate::{Bases, Coding, Error, Result, door};
+use crate::{Bases, Coding, Result, door};
 
 /// A rate of tokens under bases (R^c, an expansion of it, or ΔR) with its gradients.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,11 +61,13 @@ pub fn compressed_rate<T: Scalar>(
     coding: impl Into<Coding>,
 ) -> Result<T> {
     door::tokens(tokens)?;
-    value(
-        bases.project(tokens)?,
+    let v = bases.project(tokens)?;
+    of_projections(
+        v.view(),
         bases.heads(),
         coding.into(),
         Spectrum::Exact,
+        None,
     )
 }
 
@@ -143,23 +145,33 @@ pub fn compressed_rate_of_projections<T: Scalar>(
     heads: usize,
     coding: impl Into<Coding>,
 ) -> Result<T> {
-    door::tokens(projected)?;
-    if heads == 0 || !projected.ncols().is_multiple_of(heads) {
-        return Err(Error::Heads {
-            shape: projected.shape().to_vec(),
-            heads,
-        });
-    }
-    value(projected.to_owned(), heads, coding.into(), Spectrum::Exact)
+    door::projections(projected, heads)?;
+    of_projections(projected, heads, coding.into(), Spectrum::Exact, None)
 }
 
-fn value<T: Scalar>(v: Array2<T>, heads: usize, coding: Coding, spectrum: Spectrum) -> Result<T> {
-    if coding.unit_tokens {
-        let head_dim = v.ncols() / heads;
-        let unit = UnitRows::new(v, head_dim);
-        return sum_heads(unit.values.view(), heads, coding, spectrum, None);
+/// The value from the projections V [N, K·p]; into `dv` the gradient with respect to them.
+pub(crate) fn of_projections<T: Scalar>(
+    v: ArrayView2<'_, T>,
+    heads: usize,
+    coding: Coding,
+    spectrum: Spectrum,
+    dv: Option<ArrayViewMut2<'_, T>>,
+) -> Result<T> {
+    let head_dim = v.ncols() / heads;
+    let unit = coding
+        .unit_tokens
+        .then(|| UnitRows::new(v.to_owned(), head_dim));
+    let coded = unit.as_ref().map_or(v, |unit| unit.values.view());
+    let Some(mut dv) = dv else {
+        return sum_heads(coded, heads, coding, spectrum, None);
+    };
+    let value = sum_heads(coded, heads, coding, spectrum, Some(dv.view_mut()))?;
+    if let Some(unit) = unit {
+        unit.backward(dv.view_mut());
     }
-    sum_heads(v.view(), heads, coding, spectrum, None)
+    let gamma = T::from_f64(coding.precision.gamma(head_dim, v.nrows()));
+    dv.map_inplace(|x| *x *= gamma);
+    Ok(value)
 }
 
 fn gradient<T: Scalar>(
@@ -199,28 +211,8 @@ pub(crate) fn partial_gradient<T: Scalar>(
 ) -> Result<T> {
     door::tokens(tokens)?;
     let v = bases.project(tokens)?;
-    let value = if coding.unit_tokens {
-        let unit = UnitRows::new(v, bases.head_dim());
-        let value = sum_heads(
-            unit.values.view(),
-            bases.heads(),
-            coding,
-            spectrum,
-            Some(dv.view_mut()),
-        )?;
-        unit.backward(dv.view_mut());
-        value
-    } else {
-        sum_heads(
-            v.view(),
-            bases.heads(),
-            coding,
-            spectrum,
-            Some(dv.view_mut()),
-        )?
-    };
-    let gamma = T::from_f64(coding.precision.gamma(bases.head_dim(), tokens.nrows()));
-    dv.map_inplace(|x| *x *= gamma);
+    let (heads, out) = (bases.heads(), Some(dv.view_mut()));
+    let value = of_projections(v.view(), heads, coding, spectrum, out)?;
     gemm(
         T::one(),
         dv.view(),

@@ -25,3 +25,15 @@ pub(crate) fn tokens<T: Scalar>(tokens: ArrayView2<'_, T>) -> Result<()> {
     }
     finite("tokens", tokens)
 }
+
+/// As [`tokens`], for the projections of `heads` heads side by side.
+pub(crate) fn projections<T: Scalar>(projected: ArrayView2<'_, T>, heads: usize) -> Result<()> {
+    tokens(projected)?;
+    if heads == 0 || !projected.ncols().is_multiple_of(heads) {
+        return Err(Error::Heads {
+            shape: projected.shape().to_vec(),
+            heads,
+        });
+    }
+    Ok(())
+}

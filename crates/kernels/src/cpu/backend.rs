@@ -8,10 +8,7 @@ use crate::{
     AdamStep, AttentionOptions, Backend, CrossEntropy, Dropout, Element, Error, IstaOutput,
     LayerNormOutput, LionStep, MatmulPrecision, Rates, Result, SgdStep, Tensor, Transpose, Unary,
     check,
-    composed::{
-        self,
-        rates::{coding_rate_of, compressed_rate_of},
-    },
+    composed::{self, rates::coding_rate_of},
 };
 
 /// For each element type by itself, not for all at once: generic code is compiled anew in every crate that calls it, this once and here.
@@ -191,17 +188,7 @@ macro_rules! backend {
             }
 
             fn count_nonzero(&self, x: &CpuTensor<$T>) -> Result<Vec<u64>> {
-                let Some((&examples, inner)) = x.shape().split_first() else {
-                    return Err(check::rank("count_nonzero", "at least 1", x.shape()));
-                };
-                let width: usize = inner.iter().product();
-                let count = |i: usize| {
-                    x.as_slice()[i * width..(i + 1) * width]
-                        .iter()
-                        .filter(|&&v| v != 0.0)
-                        .count() as u64
-                };
-                Ok((0..examples).map(count).collect())
+                Cpu::count_nonzero(self, x)
             }
 
             fn all_finite(&self, x: &CpuTensor<$T>) -> Result<bool> {
@@ -363,17 +350,7 @@ macro_rules! backend {
                 coding: impl Into<Coding>,
                 gradient: bool,
             ) -> Result<Rates<CpuTensor<$T>>> {
-                let (bases, shape) = (stacked_bases.as_slice(), stacked_bases.shape());
-                let rates = compressed_rate_of(
-                    tokens.as_slice(),
-                    tokens.shape(),
-                    bases,
-                    shape,
-                    heads,
-                    coding.into(),
-                    gradient,
-                )?;
-                Ok(self.rates(rates, tokens.shape(), shape))
+                Cpu::compressed_rate(self, tokens, stacked_bases, heads, coding.into(), gradient)
             }
 
             fn adam_step(
@@ -415,7 +392,7 @@ backend!(f64);
 
 impl<T: Element> Cpu<T> {
     /// Rates whose gradients become tensors without a copy.
-    fn rates(
+    pub(super) fn rates(
         &self,
         rates: Rates<Vec<T>>,
         tokens: &[usize],

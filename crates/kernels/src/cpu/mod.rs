@@ -22,6 +22,7 @@ mod optimizer;
 mod parallel;
 mod pool;
 mod product;
+mod rates;
 mod rows;
 
 mod tensor;
@@ -69,5 +70,10 @@ impl<T: Element> Cpu<T> {
     /// A tensor with arbitrary contents, for results that are written in full.
     fn empty(&self, shape: &[usize]) -> CpuTensor<T> {
         CpuTensor::new(self.pool.take(shape.iter().product()), shape)
+    }
+
+    /// The same backend where nothing may be rounded to less than the element type.
+    fn exact(&self) -> Self {
+        self.clone().with_precision(MatmulPrecision::Highest)
     }
 }

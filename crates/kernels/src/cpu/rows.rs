@@ -86,6 +86,43 @@ impl<T: Element> Cpu<T> {
         )?;
         Ok(dx)
     }
+
+    pub(super) fn count_nonzero(&self, x: &CpuTensor<T>) -> Result<Vec<u64>> {
+        let Some((&examples, inner)) = x.shape().split_first() else {
+            return Err(check::rank("count_nonzero", "at least 1", x.shape()));
+        };
+        let width = inner.iter().product();
+        let mut counts = vec![0; examples];
+        let x = x.as_slice();
+        let block = block_rows(ELEMENTS, width);
+        for_blocks(
+            examples,
+            block,
+            RowsMut::new(&mut counts, 1),
+            |range, counts| {
+                for (example, count) in range.zip(counts.data) {
+                    *count = nonzeros(&x[example * width..(example + 1) * width]);
+                }
+                Ok(())
+            },
+        )?;
+        Ok(counts)
+    }
+}
+
+vectorized! {
+    fn nonzeros<T, S>(simd: S, x: &[T]) -> u64 {
+        let _ = simd; // the loop vectorizes by itself
+        let mut count = 0;
+        for piece in x.chunks(ELEMENTS) {
+            let mut some = 0_u32;
+            for &x in piece {
+                some += u32::from(x != T::zero());
+            }
+            count += u64::from(some);
+        }
+        count
+    }
 }
 
 vectorized! {
