@@ -2,9 +2,12 @@
 //!
 //! Operands are copied so that one element of as many pairs as there are lanes makes a vector. No sum runs across lanes then, no row is
 //! padded to whole vectors, and heads far too small for a product of matrices by themselves run like large ones. A few
-//! queries at a time pass all keys, so that no attention matrix is ever held as a whole.
+//! queries at a time pass all keys, so that no attention matrix is ever held as a whole. Where words hold two terms of a sum, an operand
+//! is kept once for each axis that sums run along.
 
 use std::{ops::Range, sync::Arc};
+
+use pulp::Simd;
 
 use super::{
     dropout::drop_elements,
@@ -12,8 +15,13 @@ use super::{
     operand::Operand,
     pool::{Buffer, Pool},
     vector::{vectorized, width},
+    words::{Words, over_words},
 };
-use crate::{AttentionOptions, Dropout, Element, check::Heads, lanes::Lanes};
+use crate::{
+    AttentionOptions, Dropout, Element,
+    check::Heads,
+    lanes::{Lanes, Terms},
+};
 
 /// Columns that are rearranged together.
 const FOUR: usize = 4;
@@ -21,6 +29,14 @@ const FOUR: usize = 4;
 const COPIED: usize = 4096;
 /// Queries of a block at most.
 const QUERIES: usize = 12;
+
+/// Tokens of all lanes.
+struct Abreasts<T: Element> {
+    /// `[N, words of p̄, lanes]`, p̄ being p up to a multiple of four.
+    columns: Buffer<T>,
+    /// `[words of N, p̄, lanes]`; empty where a word holds one term, since then it would be the same.
+    tokens: Buffer<T>,
+}
 
 /// The workspace of as many pairs of example and head as a vector has lanes, with N tokens of dimension p each.
 pub(super) struct Abreast<T: Element> {
@@ -33,6 +49,7 @@ pub(super) struct Abreast<T: Element> {
     pool: Arc<Pool<T>>,
     /// Lanes of a vector.
     width: usize,
+    words: Words,
     /// A of a block of queries, `[queries, N, lanes]`.
     weights: Buffer<T>,
     /// scale dP, the same shape.
@@ -43,12 +60,17 @@ pub(super) struct Abreast<T: Element> {
 }
 
 impl<T: Element> Abreast<T> {
-    pub(super) fn new(options: &AttentionOptions, sizes: &Heads, pool: &Arc<Pool<T>>) -> Self {
+    pub(super) fn new(
+        options: &AttentionOptions,
+        sizes: &Heads,
+        words: Words,
+        pool: &Arc<Pool<T>>,
+    ) -> Self {
         let Heads {
             tokens, dim, heads, ..
         } = *sizes;
         let dropout = options.dropout.filter(|dropout| dropout.probability > 0.0);
-        let elements = (tokens.min(QUERIES) * tokens).next_multiple_of(FOUR);
+        let elements = (tokens.min(QUERIES + 1) * tokens).next_multiple_of(FOUR);
         let width = width::<T>();
         let block = || pool.take(elements * width);
         let if_dropped = || {
@@ -66,6 +88,7 @@ impl<T: Element> Abreast<T> {
             causal: options.causal,
             dropout,
             width,
+            words,
             weights: block(),
             d_weights: block(),
             mask: if_dropped(),
@@ -76,28 +99,25 @@ impl<T: Element> Abreast<T> {
 
     /// Y = (M ⊙ A) V for some pairs; `y` starts at the example of the first.
     pub(super) fn forward(&mut self, pairs: Range<usize>, [q, k, v]: [&[T]; 3], y: &mut [T]) {
-        let mut abreast: [Buffer<T>; 4] = self.buffers();
+        let mut y_abreast = self.buffer();
         for group in groups(&pairs, self.width) {
-            let [q_abreast, k_abreast, v_abreast, y_abreast] = &mut abreast;
-            self.pack(q, &group, q_abreast);
-            self.pack(k, &group, k_abreast);
-            self.pack(v, &group, v_abreast);
-            self.attention(&group, [q_abreast, k_abreast, v_abreast], y_abreast);
-            self.unpack(y_abreast, &group, pairs.start, y);
+            let [q, k, v] = [q, k, v].map(|x| self.pack(x, &group));
+            self.attention(&group, [&q, &k, &v], &mut y_abreast);
+            self.unpack(&mut y_abreast, &group, pairs.start, y);
         }
     }
 
     /// [`forward`](Self::forward) with queries, keys and values in one.
     pub(super) fn mssa(&mut self, pairs: Range<usize>, v: &[T], s: &mut [T]) {
-        let [mut v_abreast, mut s_abreast] = self.buffers();
+        let mut s_abreast = self.buffer();
         for group in groups(&pairs, self.width) {
-            self.pack(v, &group, &mut v_abreast);
-            self.attention(&group, [&v_abreast; 3], &mut s_abreast);
+            let v = self.pack(v, &group);
+            self.attention(&group, [&v; 3], &mut s_abreast);
             self.unpack(&mut s_abreast, &group, pairs.start, s);
         }
     }
 
-    fn attention(&mut self, group: &Range<usize>, [q, k, v]: [&Buffer<T>; 3], y: &mut Buffer<T>) {
+    fn attention(&mut self, group: &Range<usize>, [q, k, v]: [&Abreasts<T>; 3], y: &mut Buffer<T>) {
         y.as_mut_slice().fill(T::zero());
         for queries in blocks(self.tokens) {
             self.attend(group, &queries, q, k);
@@ -112,16 +132,13 @@ impl<T: Element> Abreast<T> {
         operands: [&[T]; 4],
         mut gradients: [&mut [T]; 3],
     ) {
-        let mut abreast: [Buffer<T>; 4] = self.buffers();
-        let mut d_abreast: [Buffer<T>; 3] = self.buffers();
+        let mut d_abreast: [Buffer<T>; 3] = std::array::from_fn(|_| self.buffer());
         for group in groups(&pairs, self.width) {
-            for (operand, abreast) in operands.iter().zip(&mut abreast) {
-                self.pack(operand, &group, abreast);
-            }
             for gradient in &mut d_abreast {
                 gradient.as_mut_slice().fill(T::zero());
             }
-            let ([q, k, v, dy], [dq, dk, dv]) = (&abreast, &mut d_abreast);
+            let [q, k, v, dy] = &operands.map(|x| self.pack(x, &group));
+            let [dq, dk, dv] = &mut d_abreast;
             for queries in blocks(self.tokens) {
                 self.attend(&group, &queries, q, k);
                 self.apply_transposed(self.kept(), &queries, dy, dv); // dV += (M ⊙ A)ᵀ dY
@@ -137,11 +154,10 @@ impl<T: Element> Abreast<T> {
 
     /// The gradient with respect to the one operand of [`mssa`](Self::mssa): the three of [`backward`](Self::backward) add up.
     pub(super) fn mssa_backward(&mut self, pairs: Range<usize>, v: &[T], ds: &[T], dv: &mut [T]) {
-        let [mut v_abreast, mut ds_abreast, mut dv_abreast] = self.buffers();
+        let mut d_abreast = self.buffer();
         for group in groups(&pairs, self.width) {
-            self.pack(v, &group, &mut v_abreast);
-            self.pack(ds, &group, &mut ds_abreast);
-            let (v, ds, d) = (&v_abreast, &ds_abreast, &mut dv_abreast);
+            let [v, ds] = &[v, ds].map(|x| self.pack(x, &group));
+            let d = &mut d_abreast;
             d.as_mut_slice().fill(T::zero());
             for queries in blocks(self.tokens) {
                 self.attend(&group, &queries, v, v);
@@ -159,14 +175,14 @@ impl<T: Element> Abreast<T> {
         &mut self,
         group: &Range<usize>,
         queries: &Range<usize>,
-        q: &Buffer<T>,
-        k: &Buffer<T>,
+        q: &Abreasts<T>,
+        k: &Abreasts<T>,
     ) {
         let (stride, visible) = (self.tokens * self.width, self.visible(queries));
-        let sizes = (queries.len(), self.dim, visible);
+        let sizes = (queries.len(), self.words.count(self.dim), visible);
         let (q, k) = (self.rows(q, queries), self.rows(k, &(0..visible)));
         let weights = self.weights.as_mut_slice();
-        products(sizes, q, k.transposed(), weights, stride, false);
+        products(self.words, sizes, q, k.transposed(), weights, stride, false);
         let hidden = self.causal.then_some(queries.start + 1);
         for (r, weights) in weights
             .chunks_exact_mut(stride)
@@ -205,12 +221,20 @@ impl<T: Element> Abreast<T> {
     }
 
     /// scale dP with dP = A ⊙ (dA − row sums of A ⊙ dA) and dA = M ⊙ (dY Vᵀ).
-    fn score_gradient(&mut self, queries: &Range<usize>, v: &Buffer<T>, dy: &Buffer<T>) {
+    fn score_gradient(&mut self, queries: &Range<usize>, v: &Abreasts<T>, dy: &Abreasts<T>) {
         let (stride, visible) = (self.tokens * self.width, self.visible(queries));
-        let sizes = (queries.len(), self.dim, visible);
+        let sizes = (queries.len(), self.words.count(self.dim), visible);
         let (dy, v) = (self.rows(dy, queries), self.rows(v, &(0..visible)));
         let d_weights = self.d_weights.as_mut_slice();
-        products(sizes, dy, v.transposed(), d_weights, stride, false);
+        products(
+            self.words,
+            sizes,
+            dy,
+            v.transposed(),
+            d_weights,
+            stride,
+            false,
+        );
         if self.dropout.is_some() {
             multiply(self.mask.as_slice(), d_weights);
         }
@@ -226,14 +250,30 @@ impl<T: Element> Abreast<T> {
     }
 
     /// The rows of y that belong to a block of queries += W x.
-    fn apply(&self, weights: &Buffer<T>, queries: &Range<usize>, x: &Buffer<T>, y: &mut Buffer<T>) {
-        let (weights, x) = (
-            self.operand(weights),
-            self.rows(x, &(0..self.visible(queries))),
+    fn apply(
+        &self,
+        weights: &Buffer<T>,
+        queries: &Range<usize>,
+        x: &Abreasts<T>,
+        y: &mut Buffer<T>,
+    ) {
+        let (words, visible, row) = (self.words, self.visible(queries), self.row());
+        let sizes = (queries.len(), words.count(visible), self.dim);
+        let paired = self.paired((queries.len(), self.tokens), (visible, 1), 1, weights);
+        let weights = match &paired {
+            Some(paired) => self.operand(paired, words.count(visible)),
+            None => self.operand(weights, self.tokens),
+        };
+        let (x, y) = (self.columns(x, &(0..visible)), y.as_mut_slice());
+        products(
+            words,
+            sizes,
+            weights,
+            x,
+            &mut y[queries.start * row..],
+            row,
+            true,
         );
-        let sizes = (queries.len(), self.visible(queries), self.dim);
-        let (row, y) = (self.row(), y.as_mut_slice());
-        products(sizes, weights, x, &mut y[queries.start * row..], row, true);
     }
 
     /// y += Wᵀ x, with the rows of x that belong to a block of queries.
@@ -241,12 +281,43 @@ impl<T: Element> Abreast<T> {
         &self,
         weights: &Buffer<T>,
         queries: &Range<usize>,
-        x: &Buffer<T>,
+        x: &Abreasts<T>,
         y: &mut Buffer<T>,
     ) {
-        let (weights, x) = (self.operand(weights).transposed(), self.rows(x, queries));
-        let sizes = (self.visible(queries), queries.len(), self.dim);
-        products(sizes, weights, x, y.as_mut_slice(), self.row(), true);
+        let (words, visible) = (self.words, self.visible(queries));
+        let sizes = (visible, words.count(queries.len()), self.dim);
+        let paired = self.paired((1, 0), (queries.len(), self.tokens), visible, weights);
+        let weights = match &paired {
+            Some(paired) => self.operand(paired, visible),
+            None => self.operand(weights, self.tokens),
+        };
+        let (weights, x) = (weights.transposed(), self.columns(x, queries));
+        products(words, sizes, weights, x, y.as_mut_slice(), self.row(), true);
+    }
+
+    /// Words of two terms along an axis of a matrix of vectors, `[outer, words of axis, inner]`, if words hold two. Of the outer ones
+    /// and of the axis: how many there are, and vectors between them.
+    fn paired(
+        &self,
+        outer: (usize, usize),
+        axis: (usize, usize),
+        inner: usize,
+        x: &Buffer<T>,
+    ) -> Option<Buffer<T>> {
+        if let Words::Whole = self.words {
+            return None;
+        }
+        let length = outer.0 * self.words.count(axis.0) * inner * self.width;
+        let mut paired = self.pool.take(length);
+        pair(
+            self.words,
+            outer,
+            axis,
+            inner,
+            x.as_slice(),
+            paired.as_mut_slice(),
+        );
+        Some(paired)
     }
 
     fn kept(&self) -> &Buffer<T> {
@@ -271,24 +342,42 @@ impl<T: Element> Abreast<T> {
         self.dim.next_multiple_of(FOUR) * self.width
     }
 
-    fn rows<'a>(&self, x: &'a Buffer<T>, tokens: &Range<usize>) -> Operand<'a, T> {
+    /// Some tokens, [tokens, words of p].
+    fn rows<'a>(&self, x: &'a Abreasts<T>, tokens: &Range<usize>) -> Operand<'a, T> {
+        let row = self.words.count(self.row());
         Operand {
-            data: &x.as_slice()[tokens.start * self.row()..tokens.end * self.row()],
-            row: self.row(),
+            data: &x.columns.as_slice()[tokens.start * row..tokens.end * row],
+            row,
             column: self.width,
         }
     }
 
-    fn operand<'a>(&self, weights: &'a Buffer<T>) -> Operand<'a, T> {
+    /// Some tokens from an even one on, [words of tokens, p].
+    fn columns<'a>(&self, x: &'a Abreasts<T>, tokens: &Range<usize>) -> Operand<'a, T> {
+        let (row, words) = (self.row(), self.words);
+        let data = match words {
+            Words::Whole => x.columns.as_slice(),
+            #[cfg(target_arch = "x86_64")]
+            Words::Pairs(_) => x.tokens.as_slice(),
+        };
+        Operand {
+            data: &data[words.count(tokens.start) * row..words.count(tokens.end) * row],
+            row,
+            column: self.width,
+        }
+    }
+
+    /// A matrix of vectors with rows of `columns`.
+    fn operand<'a>(&self, weights: &'a Buffer<T>, columns: usize) -> Operand<'a, T> {
         Operand {
             data: weights.as_slice(),
-            row: self.tokens * self.width,
+            row: columns * self.width,
             column: self.width,
         }
     }
 
-    fn buffers<const COUNT: usize>(&self) -> [Buffer<T>; COUNT] {
-        std::array::from_fn(|_| self.pool.take(self.tokens * self.row()))
+    fn buffer(&self) -> Buffer<T> {
+        self.pool.take(self.tokens * self.row())
     }
 
     /// Where the first elements of a group's pairs stand in a tensor that begins with the example of pair `first`.
@@ -300,9 +389,21 @@ impl<T: Element> Abreast<T> {
         group.clone().map(start).collect()
     }
 
-    fn pack(&self, x: &[T], group: &Range<usize>, abreast: &mut Buffer<T>) {
+    fn pack(&self, x: &[T], group: &Range<usize>) -> Abreasts<T> {
         let (starts, stride) = (self.starts(group, 0), self.heads * self.dim);
-        interleave(x, &starts, self.dim, stride, abreast.as_mut_slice());
+        let mut whole = self.buffer();
+        interleave(x, &starts, self.dim, stride, whole.as_mut_slice());
+        let columns = self.row() / self.width;
+        // Rows have an even number of columns, so that a word never holds terms of two.
+        let by_column = self.paired((1, 0), (self.tokens * columns, 1), 1, &whole);
+        let by_token = self.paired((1, 0), (self.tokens, columns), columns, &whole);
+        match (by_column, by_token) {
+            (Some(columns), Some(tokens)) => Abreasts { columns, tokens },
+            _ => Abreasts {
+                columns: whole,
+                tokens: self.pool.take(0),
+            },
+        }
     }
 
     fn unpack(&self, abreast: &mut Buffer<T>, group: &Range<usize>, first: usize, x: &mut [T]) {
@@ -320,10 +421,60 @@ fn groups(pairs: &Range<usize>, width: usize) -> impl Iterator<Item = Range<usiz
         .map(move |first| first..end.min(first + width))
 }
 
-/// Blocks of queries, as few and as equal as [`QUERIES`] allows.
+/// Blocks of queries that begin with an even one, as few as [`QUERIES`] allows, about equal; the last has one more at most.
 fn blocks(tokens: usize) -> impl Iterator<Item = Range<usize>> {
     let count = tokens.div_ceil(QUERIES);
-    (0..count).map(move |block| block * tokens / count..(block + 1) * tokens / count)
+    let start = move |block: usize| (block * tokens / count) & !1;
+    (0..count).map(move |block| {
+        let end = if block + 1 == count {
+            tokens
+        } else {
+            start(block + 1)
+        };
+        start(block)..end
+    })
+}
+
+over_words! {
+    /// The words of two vectors after one another along an axis of x, [outer, axis, inner], with 0 where there is no second.
+    fn pair = pair_of_words(outer: (usize, usize), axis: (usize, usize), inner: usize, x: &[T], out: &mut [T])
+}
+
+/// # Safety
+/// The processor must have the instructions of `W`.
+#[inline(always)]
+unsafe fn pair_of_words<T: Element, S: Simd, W: Terms<T>>(
+    simd: S,
+    outer: (usize, usize),
+    axis: (usize, usize),
+    inner: usize,
+    x: &[T],
+    out: &mut [T],
+) {
+    let zero = T::splat(simd, T::zero());
+    let ((x, _), (out, _)) = (T::whole::<S>(x), T::whole_mut::<S>(out));
+    let mut out = out.chunks_exact_mut(inner);
+    for o in 0..outer.0 {
+        for first in (0..axis.0).step_by(W::TERMS) {
+            let Some(out) = out.next() else {
+                return;
+            };
+            let start = o * outer.1 + first * axis.1;
+            let row = &x[start..start + inner];
+            if first + 1 < axis.0 {
+                let next = &x[start + axis.1..][..inner];
+                for ((out, row), next) in out.iter_mut().zip(row).zip(next) {
+                    // SAFETY: the caller's promise.
+                    *out = unsafe { W::word(simd, *row, *next) };
+                }
+            } else {
+                for (out, row) in out.iter_mut().zip(row) {
+                    // SAFETY: the caller's promise.
+                    *out = unsafe { W::word(simd, *row, zero) };
+                }
+            }
+        }
+    }
 }
 
 vectorized! {
@@ -386,7 +537,7 @@ vectorized! {
 
 /// Four vectors become what `f` makes of them.
 #[inline(always)]
-fn exchange<T: Element, S: pulp::Simd>(
+fn exchange<T: Element, S: Simd>(
     four: &mut [T],
     f: impl Fn([T::Vector<S>; FOUR]) -> [T::Vector<S>; FOUR],
 ) {

@@ -9,6 +9,7 @@ use super::{
     abreast::Abreast,
     parallel::{Rows, RowsMut, block_rows, for_blocks},
     vector::width,
+    words::Words,
 };
 use crate::{
     AttentionOptions, Element, Result, Tensor,
@@ -115,7 +116,8 @@ impl<T: Element> Cpu<T> {
         let operations = 2 * products * sizes.example() * sizes.tokens;
         let block = block_rows(WORK, operations).next_multiple_of(examples);
         for_blocks(sizes.batch, block, output, |range, output| {
-            let mut abreast = Abreast::new(options, sizes, &self.pool);
+            let words = Words::of::<T>(self.precision);
+            let mut abreast = Abreast::new(options, sizes, words, &self.pool);
             body(
                 &mut abreast,
                 range.start * sizes.heads..range.end * sizes.heads,

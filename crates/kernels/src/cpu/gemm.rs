@@ -4,24 +4,23 @@
 //! first-level cache while the rows of a block pass by in tiles whose sums never leave the registers. The order of the terms depends
 //! on the sizes alone. A word of an operand holds one term, or two that are rounded to bf16 ([`Words`]); sums are of the element type.
 
-mod terms;
 mod tile;
 
 use pulp::Simd;
 
-pub(super) use self::terms::Words;
 use self::tile::{Left, Tile};
 use super::{
     operand::Operand,
-    vector::{vector_of, vectorized, width},
+    vector::{vector_of, width},
+    words::{Words, over_words},
 };
 use crate::{
     Element,
-    lanes::{Lanes, Terms, Whole},
+    lanes::{Lanes, Terms},
 };
 
 /// Words that a tile multiplies at once.
-const DEPTH: usize = 128;
+const DEPTH: usize = 256;
 /// Rows of a that pass all panels together.
 const ROWS: usize = 192;
 /// Rows of the tallest tile.
@@ -73,35 +72,6 @@ pub(super) fn workspace_len<T: Copy>(words: Words, a: Operand<'_, T>, m: usize, 
     } else {
         (m.min(ROWS) + TALLEST) * words.count(k).min(DEPTH)
     }
-}
-
-/// Defines a function of [`Words`] from one over `T: Element`, `S: Simd` and `W: Terms<T>`.
-macro_rules! over_words {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident = $body:ident($($argument:ident: $type:ty),* $(,)?)) => {
-        $(#[$meta])*
-        $vis fn $name<T: Element>(words: Words, $($argument: $type),*) {
-            vectorized! {
-                fn whole<T, S>(simd: S, $($argument: $type),*) {
-                    // SAFETY: every processor has what whole words take.
-                    unsafe { $body::<T, S, Whole>(simd, $($argument),*) }
-                }
-            }
-
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "sse3,ssse3,sse4.1,sse4.2,popcnt,avx,avx2,bmi1,bmi2,fma,lzcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")]
-            fn pairs<T: Element>(simd: pulp::x86::V4, $($argument: $type),*) {
-                // SAFETY: the function's own features.
-                unsafe { $body::<T, _, T::Halved>(simd, $($argument),*) }
-            }
-
-            match words {
-                Words::Whole => whole::<T>($($argument),*),
-                // SAFETY: there is this value only on a processor that has the features.
-                #[cfg(target_arch = "x86_64")]
-                Words::Pairs(simd) => unsafe { pairs::<T>(simd, $($argument),*) },
-            }
-        }
-    };
 }
 
 over_words! {

@@ -4,37 +4,60 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use super::{operand::Operand, vector::vectorized};
-use crate::{Element, lanes::Lanes};
+use super::{operand::Operand, words::over_words};
+use crate::{
+    Element,
+    lanes::{Lanes, Terms},
+};
 
-vectorized! {
-    /// c ← a b, or c += a b, in each lane, with a [m, k], b [k, n] and c [m, n]. Distances are in scalars; columns of c follow one another, its
-    /// rows start `stride` apart.
-    pub(super) fn products<T, S>(
-        simd: S,
+over_words! {
+    /// c ← a b, or c += a b, in each lane, with a [m, k], b [k, n] and c [m, n], k counting words. Distances are in scalars; columns of
+    /// c follow one another, its rows start `stride` apart.
+    pub(super) fn products = products_of_words(
         sizes: (usize, usize, usize),
         a: Operand<'_, T>,
         b: Operand<'_, T>,
         c: &mut [T],
         stride: usize,
         accumulate: bool,
-    ) {
-        let ((m, k, n), width) = (sizes, T::width::<S>());
-        if m == 0 || k == 0 || n == 0 {
-            return;
-        }
-        // Every vector that the tiles below touch.
-        assert!((m - 1) * a.row + (k - 1) * a.column + width <= a.data.len());
-        assert!((k - 1) * b.row + (n - 1) * b.column + width <= b.data.len());
-        assert!((m - 1) * stride + n * width <= c.len());
-        let largest = if S::REGISTER_COUNT >= 32 { 4 } else { 3 };
-        let mut tiles = Tiles { simd, k, a, b, c, stride, accumulate };
-        let (row_parts, column_parts) = (m.div_ceil(largest), n.div_ceil(largest));
-        for column in 0..column_parts {
-            for row in 0..row_parts {
-                // SAFETY: the assertions hold for all rows and columns.
-                unsafe { tiles.tile(part(m, row, row_parts), part(n, column, column_parts)) };
-            }
+    )
+}
+
+/// # Safety
+/// The processor must have the instructions of `W`.
+#[inline(always)]
+unsafe fn products_of_words<T: Element, S: Simd, W: Terms<T>>(
+    simd: S,
+    sizes: (usize, usize, usize),
+    a: Operand<'_, T>,
+    b: Operand<'_, T>,
+    c: &mut [T],
+    stride: usize,
+    accumulate: bool,
+) {
+    let ((m, k, n), width) = (sizes, T::width::<S>());
+    if m == 0 || k == 0 || n == 0 {
+        return;
+    }
+    // Every vector that the tiles below touch.
+    assert!((m - 1) * a.row + (k - 1) * a.column + width <= a.data.len());
+    assert!((k - 1) * b.row + (n - 1) * b.column + width <= b.data.len());
+    assert!((m - 1) * stride + n * width <= c.len());
+    let largest = if S::REGISTER_COUNT >= 32 { 4 } else { 3 };
+    let mut tiles = Tiles {
+        simd,
+        k,
+        a,
+        b,
+        c,
+        stride,
+        accumulate,
+    };
+    let (row_parts, column_parts) = (m.div_ceil(largest), n.div_ceil(largest));
+    for column in 0..column_parts {
+        for row in 0..row_parts {
+            // SAFETY: the assertions hold for all rows and columns, and the caller's promise.
+            unsafe { tiles.tile::<W>(part(m, row, row_parts), part(n, column, column_parts)) };
         }
     }
 }
@@ -57,29 +80,29 @@ struct Tiles<'a, T, S> {
 
 impl<T: Element, S: Simd> Tiles<'_, T, S> {
     /// # Safety
-    /// The operands and c must hold the rows, the columns and k terms.
+    /// The operands and c must hold the rows, the columns and k words, and the processor must have the instructions of `W`.
     #[inline(always)]
-    unsafe fn tile(&mut self, rows: Range<usize>, columns: Range<usize>) {
+    unsafe fn tile<W: Terms<T>>(&mut self, rows: Range<usize>, columns: Range<usize>) {
         let (i, j) = (rows.start, columns.start);
         // SAFETY: the caller's promise.
         unsafe {
             match (rows.len(), columns.len()) {
-                (1, 1) => self.sums::<1, 1>(i, j),
-                (1, 2) => self.sums::<1, 2>(i, j),
-                (1, 3) => self.sums::<1, 3>(i, j),
-                (1, _) => self.sums::<1, 4>(i, j),
-                (2, 1) => self.sums::<2, 1>(i, j),
-                (2, 2) => self.sums::<2, 2>(i, j),
-                (2, 3) => self.sums::<2, 3>(i, j),
-                (2, _) => self.sums::<2, 4>(i, j),
-                (3, 1) => self.sums::<3, 1>(i, j),
-                (3, 2) => self.sums::<3, 2>(i, j),
-                (3, 3) => self.sums::<3, 3>(i, j),
-                (3, _) => self.sums::<3, 4>(i, j),
-                (_, 1) => self.sums::<4, 1>(i, j),
-                (_, 2) => self.sums::<4, 2>(i, j),
-                (_, 3) => self.sums::<4, 3>(i, j),
-                (_, _) => self.sums::<4, 4>(i, j),
+                (1, 1) => self.sums::<W, 1, 1>(i, j),
+                (1, 2) => self.sums::<W, 1, 2>(i, j),
+                (1, 3) => self.sums::<W, 1, 3>(i, j),
+                (1, _) => self.sums::<W, 1, 4>(i, j),
+                (2, 1) => self.sums::<W, 2, 1>(i, j),
+                (2, 2) => self.sums::<W, 2, 2>(i, j),
+                (2, 3) => self.sums::<W, 2, 3>(i, j),
+                (2, _) => self.sums::<W, 2, 4>(i, j),
+                (3, 1) => self.sums::<W, 3, 1>(i, j),
+                (3, 2) => self.sums::<W, 3, 2>(i, j),
+                (3, 3) => self.sums::<W, 3, 3>(i, j),
+                (3, _) => self.sums::<W, 3, 4>(i, j),
+                (_, 1) => self.sums::<W, 4, 1>(i, j),
+                (_, 2) => self.sums::<W, 4, 2>(i, j),
+                (_, 3) => self.sums::<W, 4, 3>(i, j),
+                (_, _) => self.sums::<W, 4, 4>(i, j),
             }
         }
     }
@@ -89,7 +112,7 @@ impl<T: Element, S: Simd> Tiles<'_, T, S> {
     /// # Safety
     /// As for [`tile`](Self::tile).
     #[inline(always)]
-    unsafe fn sums<const R: usize, const C: usize>(&mut self, i: usize, j: usize) {
+    unsafe fn sums<W: Terms<T>, const R: usize, const C: usize>(&mut self, i: usize, j: usize) {
         let (simd, width) = (self.simd, T::width::<S>());
         let mut sums = [[Lanes::splat(simd, T::zero()); C]; R];
         let (a, b) = (self.a, self.b);
@@ -105,9 +128,10 @@ impl<T: Element, S: Simd> Tiles<'_, T, S> {
                     *term = Lanes::new(simd, T::read(column.add(c * b.column)));
                 }
                 for (r, sums) in sums.iter_mut().enumerate() {
-                    let factor = Lanes::new(simd, T::read(row.add(r * a.row)));
+                    let factor = Lanes::<T, S>::new(simd, T::read(row.add(r * a.row)));
                     for (sum, term) in sums.iter_mut().zip(&terms) {
-                        *sum = factor.mul_add(*term, *sum);
+                        let vector = W::multiply_add(simd, factor.vector, term.vector, sum.vector);
+                        *sum = Lanes::new(simd, vector);
                     }
                 }
                 row = row.wrapping_add(a.column);

@@ -27,6 +27,7 @@ mod rows;
 
 mod tensor;
 mod vector;
+mod words;
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ const SMALLEST: usize = 1024;
 /// A buffer starts at a multiple of so many bytes, a line of the cache, so that no vector of a row of whole lines spans two.
 const ALIGNMENT: usize = 64;
 /// What a pool keeps at most, in bytes; what comes back beyond it is freed.
-const RETAINED_BYTES: usize = 512 << 20;
+const RETAINED_BYTES: usize = 2 << 30;
 
 /// Free buffers by length.
 #[derive(Debug, Default)]

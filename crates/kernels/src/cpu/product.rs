@@ -2,11 +2,12 @@
 
 use super::{
     Cpu, CpuTensor,
-    gemm::{self, Finish, Words},
+    gemm::{self, Finish},
     operand::Operand,
     parallel::{RowsMut, block_rows, for_blocks},
     pool::Buffer,
     rows::add_to_rows,
+    words::Words,
 };
 use crate::{Element, Result, Tensor};
 

@@ -1,0 +1,77 @@
+//! What a word of a packed operand holds: a term, or two in half the width.
+
+#[cfg(target_arch = "x86_64")]
+use super::vector::{Level, level};
+use crate::{Element, MatmulPrecision, lanes::Terms};
+
+/// What the words of a product hold.
+#[derive(Clone, Copy)]
+pub(super) enum Words {
+    /// One term, as it is.
+    Whole,
+    /// Two terms rounded to bf16; there is this value only where the processor multiplies them.
+    #[cfg(target_arch = "x86_64")]
+    Pairs(pulp::x86::V4),
+}
+
+impl Words {
+    /// The fastest that are as precise as asked for.
+    pub(super) fn of<T: Element>(precision: MatmulPrecision) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let (MatmulPrecision::Medium, 2, Level::V4(simd)) =
+            (precision.on_this_processor(), T::Halved::TERMS, level())
+        {
+            return Self::Pairs(simd);
+        }
+        let _ = precision;
+        Self::Whole
+    }
+
+    /// The words of so many terms.
+    pub(super) fn count(self, terms: usize) -> usize {
+        match self {
+            Self::Whole => terms,
+            #[cfg(target_arch = "x86_64")]
+            Self::Pairs(_) => terms.div_ceil(2),
+        }
+    }
+
+    /// The terms of so many words.
+    pub(super) fn terms(self, words: usize) -> usize {
+        match self {
+            Self::Whole => words,
+            #[cfg(target_arch = "x86_64")]
+            Self::Pairs(_) => 2 * words,
+        }
+    }
+}
+
+/// Defines a function of [`Words`] from one over `T: Element`, `S: Simd` and `W: Terms<T>`.
+macro_rules! over_words {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident = $body:ident($($argument:ident: $type:ty),* $(,)?)) => {
+        $(#[$meta])*
+        $vis fn $name<T: $crate::Element>(words: $crate::cpu::words::Words, $($argument: $type),*) {
+            $crate::cpu::vector::vectorized! {
+                fn whole<T, S>(simd: S, $($argument: $type),*) {
+                    // SAFETY: every processor has what whole words take.
+                    unsafe { $body::<T, S, $crate::lanes::Whole>(simd, $($argument),*) }
+                }
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "sse3,ssse3,sse4.1,sse4.2,popcnt,avx,avx2,bmi1,bmi2,fma,lzcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")]
+            fn pairs<T: $crate::Element>(simd: pulp::x86::V4, $($argument: $type),*) {
+                // SAFETY: the function's own features.
+                unsafe { $body::<T, _, T::Halved>(simd, $($argument),*) }
+            }
+
+            match words {
+                $crate::cpu::words::Words::Whole => whole::<T>($($argument),*),
+                // SAFETY: there is this value only on a processor that has the features.
+                #[cfg(target_arch = "x86_64")]
+                $crate::cpu::words::Words::Pairs(simd) => unsafe { pairs::<T>(simd, $($argument),*) },
+            }
+        }
+    };
+}
+pub(super) use over_words;
