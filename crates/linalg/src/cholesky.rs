@@ -1,13 +1,18 @@
 //! Cholesky factorization of symmetric positive definite matrices, with what it is good for.
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayView2};
 
 use crate::check::ensure_square;
+use crate::multiversion::multiversioned;
 use crate::product::mismatch;
 use crate::{Error, GemmShape, Result, Scalar, Strided, gemm_slices};
 
 /// Order of the diagonal blocks; beyond it the work is in matrix products.
 const BLOCK: usize = 48;
+/// Rows of a block that are subtracted from the others together.
+const RANK: usize = 4;
 
 /// The factor U of A = UᵀU, U upper triangular, A symmetric positive definite of order n.
 ///
@@ -148,15 +153,7 @@ impl<T: Scalar> Cholesky<T> {
         let (n, u) = (self.order, &self.factor);
         for start in (0..n).step_by(BLOCK) {
             let end = (start + BLOCK).min(n);
-            for i in start..end {
-                let (done, rest) = b.split_at_mut((i + 1) * m);
-                let row = &mut done[i * m..];
-                let inverse = T::one() / u[i * n + i];
-                row.iter_mut().for_each(|x| *x *= inverse);
-                for (j, later) in (i + 1..end).zip(rest.chunks_exact_mut(m)) {
-                    axpy(-u[i * n + j], row, later);
-                }
-            }
+            forward_block(u, n, start..end, b, m);
             if end < n {
                 let (done, rest) = b.split_at_mut(end * m);
                 let shape = GemmShape {
@@ -200,24 +197,28 @@ impl<T: Scalar> Cholesky<T> {
                     Strided::rows(&mut target[start * m..], m),
                 )?;
             }
-            for i in (start..end).rev() {
-                let (before, row) = b[..(i + 1) * m].split_at_mut(i * m);
-                let inverse = T::one() / u[i * n + i];
-                row.iter_mut().for_each(|x| *x *= inverse);
-                for (j, earlier) in (start..i).zip(before[start * m..].chunks_exact_mut(m)) {
-                    axpy(-u[j * n + i], row, earlier);
-                }
-            }
+            backward_block(u, n, start..end, b, m);
         }
         Ok(())
     }
 }
 
-/// y ← y + factor · x.
-#[inline]
-fn axpy<T: Scalar>(factor: T, x: &[T], y: &mut [T]) {
-    for (y, &x) in y.iter_mut().zip(x) {
-        *y += factor * x;
+/// y ← y − Σ factors · rows of x, which start `stride` apart.
+#[inline(always)]
+fn subtract<T: Scalar>(factors: &[T], x: &[T], stride: usize, y: &mut [T]) {
+    let length = y.len();
+    if let &[f0, f1, f2, f3] = factors {
+        let row = |i: usize| &x[i * stride..][..length];
+        let (x0, x1, x2, x3) = (row(0), row(1), row(2), row(3));
+        for c in 0..length {
+            y[c] -= (f0 * x0[c] + f1 * x1[c]) + (f2 * x2[c] + f3 * x3[c]);
+        }
+        return;
+    }
+    for (i, &factor) in factors.iter().enumerate() {
+        for (y, &x) in y.iter_mut().zip(&x[i * stride..]) {
+            *y -= factor * x;
+        }
     }
 }
 
@@ -237,33 +238,91 @@ fn factor_upper<T: Scalar>(a: &mut [T], n: usize) -> Result<()> {
     }
     for start in (0..n).step_by(BLOCK) {
         let end = (start + BLOCK).min(n);
-        factor_panel(a, n, start, end)?;
+        factor_panel(a, n, start..end)?;
         subtract_panel(a, n, start, end)?;
     }
     Ok(())
 }
 
-/// Factors rows `start..end` over all their columns, given that all earlier panels have been subtracted.
-fn factor_panel<T: Scalar>(a: &mut [T], n: usize, start: usize, end: usize) -> Result<()> {
-    for i in start..end {
-        let (done, rest) = a.split_at_mut((i + 1) * n);
-        let row = &mut done[i * n..];
-        let pivot = row[i];
-        if !(pivot > T::zero() && pivot.is_finite()) {
-            return Err(Error::NotPositiveDefinite {
-                index: i,
-                pivot: pivot.to_f64(),
-            });
-        }
-        let root = pivot.sqrt();
-        row[i] = root;
-        let inverse = T::one() / root;
-        row[i + 1..].iter_mut().for_each(|x| *x *= inverse);
-        for (j, later) in (i + 1..end).zip(rest.chunks_exact_mut(n)) {
-            axpy(-row[j], &row[j..], &mut later[j..]);
+multiversioned! {
+    /// Solves with the diagonal block of Uᵀ.
+    fn forward_block(u: &[T], n: usize, rows: Range<usize>, b: &mut [T], m: usize) {
+        for first in rows.clone().step_by(RANK) {
+            let last = rows.end.min(first + RANK);
+            for i in first..last {
+                let (done, rest) = b.split_at_mut((i + 1) * m);
+                let row = &mut done[i * m..];
+                let inverse = T::one() / u[i * n + i];
+                row.iter_mut().for_each(|x| *x *= inverse);
+                for (j, later) in (i + 1..last).zip(rest.chunks_exact_mut(m)) {
+                    subtract(&[u[i * n + j]], row, m, later);
+                }
+            }
+            let (done, rest) = b.split_at_mut(last * m);
+            for (j, later) in (last..rows.end).zip(rest.chunks_exact_mut(m)) {
+                let mut factors = [T::zero(); RANK];
+                for (factor, i) in factors.iter_mut().zip(first..last) {
+                    *factor = u[i * n + j];
+                }
+                subtract(&factors[..last - first], &done[first * m..], m, later);
+            }
         }
     }
-    Ok(())
+
+    /// Solves with the diagonal block of U.
+    fn backward_block(u: &[T], n: usize, rows: Range<usize>, b: &mut [T], m: usize) {
+        let mut last = rows.end;
+        while last > rows.start {
+            let first = rows.start.max(last.saturating_sub(RANK));
+            for i in (first..last).rev() {
+                let (before, row) = b[..(i + 1) * m].split_at_mut(i * m);
+                let inverse = T::one() / u[i * n + i];
+                row.iter_mut().for_each(|x| *x *= inverse);
+                for (j, earlier) in (first..i).zip(before[first * m..].chunks_exact_mut(m)) {
+                    subtract(&[u[j * n + i]], row, m, earlier);
+                }
+            }
+            let (before, done) = b.split_at_mut(first * m);
+            for (j, earlier) in (rows.start..first).zip(before[rows.start * m..].chunks_exact_mut(m)) {
+                subtract(&u[j * n + first..j * n + last], done, m, earlier);
+            }
+            last = first;
+        }
+    }
+
+    /// Factors some rows over all their columns, given that all earlier panels have been subtracted.
+    fn factor_panel(a: &mut [T], n: usize, rows: Range<usize>) -> Result<()> {
+        for first in rows.clone().step_by(RANK) {
+            let last = rows.end.min(first + RANK);
+            for i in first..last {
+                let (done, rest) = a.split_at_mut((i + 1) * n);
+                let row = &mut done[i * n..];
+                let pivot = row[i];
+                if !(pivot > T::zero() && pivot.is_finite()) {
+                    return Err(Error::NotPositiveDefinite {
+                        index: i,
+                        pivot: pivot.to_f64(),
+                    });
+                }
+                let root = pivot.sqrt();
+                row[i] = root;
+                let inverse = T::one() / root;
+                row[i + 1..].iter_mut().for_each(|x| *x *= inverse);
+                for (j, later) in (i + 1..last).zip(rest.chunks_exact_mut(n)) {
+                    subtract(&[row[j]], &row[j..], n, &mut later[j..]);
+                }
+            }
+            let (done, rest) = a.split_at_mut(last * n);
+            for (j, later) in (last..rows.end).zip(rest.chunks_exact_mut(n)) {
+                let mut factors = [T::zero(); RANK];
+                for (factor, i) in factors.iter_mut().zip(first..last) {
+                    *factor = done[i * n + j];
+                }
+                subtract(&factors[..last - first], &done[first * n + j..], n, &mut later[j..]);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Subtracts PᵀP from the trailing upper triangle, P being rows `start..end` right of the diagonal block.

@@ -5,6 +5,7 @@ mod cholesky;
 mod error;
 mod factorization;
 mod frame;
+mod multiversion;
 mod norms;
 mod product;
 mod scalar;
