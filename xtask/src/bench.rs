@@ -165,6 +165,26 @@ fn only<T: Copy>(option: &str, given: &[T], default: T) -> Result<T> {
     }
 }
 
+/// What the processor and its memory reach at best: whatever disturbs a measurement only lowers it.
+#[derive(Clone, Copy, Default)]
+struct Limits {
+    /// GFLOP/s.
+    peak: f64,
+    /// GB/s.
+    bandwidth: f64,
+}
+
+impl Limits {
+    fn look_again(&mut self, rounds: usize) {
+        for _ in 0..rounds {
+            self.peak = self.peak.max(peak::measure());
+        }
+        self.bandwidth = bandwidth::measure(rounds)
+            .into_iter()
+            .fold(self.bandwidth, f64::max);
+    }
+}
+
 /// Times one size on one number of threads and prints what came out.
 fn one(size: &Size, conditions: &Conditions<'_>) -> Result<results::Section> {
     let &Conditions {
@@ -177,24 +197,21 @@ fn one(size: &Size, conditions: &Conditions<'_>) -> Result<results::Section> {
         .num_threads(threads)
         .build()?;
     let timed = pool.install(|| -> std::result::Result<_, String> {
-        let peaks: Vec<f64> = (0..rounds).map(|_| peak::measure()).collect();
-        let bandwidth = bandwidth::measure(rounds);
+        let mut limits = Limits::default();
+        limits.look_again(rounds);
         let contest = contest::run(size, precisions, rounds, script);
         let contest = contest.map_err(|error| error.to_string())?;
+        limits.look_again(rounds);
         let operators = precisions
             .iter()
             .map(|&precision| operator_times(size, precision, rounds));
         let operators: Result<Vec<_>> = operators.collect();
         let operators = operators.map_err(|error| error.to_string())?;
-        Ok((
-            median(&peaks),
-            median(&bandwidth),
-            contest,
-            operators.concat(),
-        ))
+        limits.look_again(rounds);
+        Ok((limits, contest, operators.concat()))
     });
-    let (peak, bandwidth, contest, operators) = timed?;
-    let mut section = results::Section::new(size, threads, peak, bandwidth);
+    let (limits, contest, operators) = timed?;
+    let mut section = results::Section::new(size, threads, limits.peak, limits.bandwidth);
     section.rows = contest
         .times
         .into_iter()
