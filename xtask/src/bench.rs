@@ -15,7 +15,7 @@ mod work;
 
 use self::{
     operators::Operands,
-    results::{Machine, Report, Row, median},
+    results::{Machine, Report, Row},
     roofline::Roofline,
     size::{BASE, BENCHMARK, Size},
 };
