@@ -5,37 +5,35 @@
 //! queries at a time pass all keys, so that no attention matrix is ever held as a whole. Where words hold two terms of a sum, an operand
 //! is kept once for each axis that sums run along.
 
+mod layout;
+mod products;
+mod softmax;
+
 use std::{ops::Range, sync::Arc};
 
-use pulp::Simd;
-
+use self::{
+    layout::{FOUR, deinterleave, interleave, pair},
+    products::products,
+    softmax::{multiply, softmax, softmax_backward},
+};
 use super::{
     dropout::drop_elements,
-    lane_products::products,
     operand::Operand,
     pool::{Buffer, Pool},
-    vector::{vectorized, width},
-    words::{Words, over_words},
+    vector::width,
+    words::Words,
 };
-use crate::{
-    AttentionOptions, Dropout, Element,
-    check::Heads,
-    lanes::{Lanes, Terms},
-};
+use crate::{AttentionOptions, Dropout, Element, check::Heads};
 
-/// Columns that are rearranged together.
-const FOUR: usize = 4;
-/// Elements that are copied before they are rearranged: what was just written in pieces cannot be read at once.
-const COPIED: usize = 4096;
 /// Queries of a block at most.
 const QUERIES: usize = 12;
 
 /// Tokens of all lanes.
-struct Abreasts<T: Element> {
-    /// `[N, words of p̄, lanes]`, p̄ being p up to a multiple of four.
-    columns: Buffer<T>,
-    /// `[words of N, p̄, lanes]`; empty where a word holds one term, since then it would be the same.
-    tokens: Buffer<T>,
+struct Tokens<T: Element> {
+    /// `[N, words of p̄, lanes]`, for sums over columns; p̄ is p up to a multiple of four.
+    by_column: Buffer<T>,
+    /// `[words of N, p̄, lanes]`, for sums over tokens; none where a word holds one term, since it would be the same.
+    by_token: Option<Buffer<T>>,
 }
 
 /// The workspace of as many pairs of example and head as a vector has lanes, with N tokens of dimension p each.
@@ -117,7 +115,7 @@ impl<T: Element> Abreast<T> {
         }
     }
 
-    fn attention(&mut self, group: &Range<usize>, [q, k, v]: [&Abreasts<T>; 3], y: &mut Buffer<T>) {
+    fn attention(&mut self, group: &Range<usize>, [q, k, v]: [&Tokens<T>; 3], y: &mut Buffer<T>) {
         y.as_mut_slice().fill(T::zero());
         for queries in blocks(self.tokens) {
             self.attend(group, &queries, q, k);
@@ -175,8 +173,8 @@ impl<T: Element> Abreast<T> {
         &mut self,
         group: &Range<usize>,
         queries: &Range<usize>,
-        q: &Abreasts<T>,
-        k: &Abreasts<T>,
+        q: &Tokens<T>,
+        k: &Tokens<T>,
     ) {
         let (stride, visible) = (self.tokens * self.width, self.visible(queries));
         let sizes = (queries.len(), self.words.count(self.dim), visible);
@@ -221,7 +219,7 @@ impl<T: Element> Abreast<T> {
     }
 
     /// scale dP with dP = A ⊙ (dA − row sums of A ⊙ dA) and dA = M ⊙ (dY Vᵀ).
-    fn score_gradient(&mut self, queries: &Range<usize>, v: &Abreasts<T>, dy: &Abreasts<T>) {
+    fn score_gradient(&mut self, queries: &Range<usize>, v: &Tokens<T>, dy: &Tokens<T>) {
         let (stride, visible) = (self.tokens * self.width, self.visible(queries));
         let sizes = (queries.len(), self.words.count(self.dim), visible);
         let (dy, v) = (self.rows(dy, queries), self.rows(v, &(0..visible)));
@@ -250,13 +248,7 @@ impl<T: Element> Abreast<T> {
     }
 
     /// The rows of y that belong to a block of queries += W x.
-    fn apply(
-        &self,
-        weights: &Buffer<T>,
-        queries: &Range<usize>,
-        x: &Abreasts<T>,
-        y: &mut Buffer<T>,
-    ) {
+    fn apply(&self, weights: &Buffer<T>, queries: &Range<usize>, x: &Tokens<T>, y: &mut Buffer<T>) {
         let (words, visible, row) = (self.words, self.visible(queries), self.row());
         let sizes = (queries.len(), words.count(visible), self.dim);
         let paired = self.paired((queries.len(), self.tokens), (visible, 1), 1, weights);
@@ -281,7 +273,7 @@ impl<T: Element> Abreast<T> {
         &self,
         weights: &Buffer<T>,
         queries: &Range<usize>,
-        x: &Abreasts<T>,
+        x: &Tokens<T>,
         y: &mut Buffer<T>,
     ) {
         let (words, visible) = (self.words, self.visible(queries));
@@ -343,23 +335,19 @@ impl<T: Element> Abreast<T> {
     }
 
     /// Some tokens, [tokens, words of p].
-    fn rows<'a>(&self, x: &'a Abreasts<T>, tokens: &Range<usize>) -> Operand<'a, T> {
+    fn rows<'a>(&self, x: &'a Tokens<T>, tokens: &Range<usize>) -> Operand<'a, T> {
         let row = self.words.count(self.row());
         Operand {
-            data: &x.columns.as_slice()[tokens.start * row..tokens.end * row],
+            data: &x.by_column.as_slice()[tokens.start * row..tokens.end * row],
             row,
             column: self.width,
         }
     }
 
     /// Some tokens from an even one on, [words of tokens, p].
-    fn columns<'a>(&self, x: &'a Abreasts<T>, tokens: &Range<usize>) -> Operand<'a, T> {
+    fn columns<'a>(&self, x: &'a Tokens<T>, tokens: &Range<usize>) -> Operand<'a, T> {
         let (row, words) = (self.row(), self.words);
-        let data = match words {
-            Words::Whole => x.columns.as_slice(),
-            #[cfg(target_arch = "x86_64")]
-            Words::Pairs(_) => x.tokens.as_slice(),
-        };
+        let data = x.by_token.as_ref().unwrap_or(&x.by_column).as_slice();
         Operand {
             data: &data[words.count(tokens.start) * row..words.count(tokens.end) * row],
             row,
@@ -389,20 +377,17 @@ impl<T: Element> Abreast<T> {
         group.clone().map(start).collect()
     }
 
-    fn pack(&self, x: &[T], group: &Range<usize>) -> Abreasts<T> {
+    fn pack(&self, x: &[T], group: &Range<usize>) -> Tokens<T> {
         let (starts, stride) = (self.starts(group, 0), self.heads * self.dim);
         let mut whole = self.buffer();
         interleave(x, &starts, self.dim, stride, whole.as_mut_slice());
         let columns = self.row() / self.width;
-        // Rows have an even number of columns, so that a word never holds terms of two.
+        // Rows have an even number of columns, so that no word holds terms of two.
         let by_column = self.paired((1, 0), (self.tokens * columns, 1), 1, &whole);
         let by_token = self.paired((1, 0), (self.tokens, columns), columns, &whole);
-        match (by_column, by_token) {
-            (Some(columns), Some(tokens)) => Abreasts { columns, tokens },
-            _ => Abreasts {
-                columns: whole,
-                tokens: self.pool.take(0),
-            },
+        Tokens {
+            by_column: by_column.unwrap_or(whole),
+            by_token,
         }
     }
 
@@ -433,161 +418,4 @@ fn blocks(tokens: usize) -> impl Iterator<Item = Range<usize>> {
         };
         start(block)..end
     })
-}
-
-over_words! {
-    /// The words of two vectors after one another along an axis of x, [outer, axis, inner], with 0 where there is no second.
-    fn pair = pair_of_words(outer: (usize, usize), axis: (usize, usize), inner: usize, x: &[T], out: &mut [T])
-}
-
-/// # Safety
-/// The processor must have the instructions of `W`.
-#[inline(always)]
-unsafe fn pair_of_words<T: Element, S: Simd, W: Terms<T>>(
-    simd: S,
-    outer: (usize, usize),
-    axis: (usize, usize),
-    inner: usize,
-    x: &[T],
-    out: &mut [T],
-) {
-    let zero = T::splat(simd, T::zero());
-    let ((x, _), (out, _)) = (T::whole::<S>(x), T::whole_mut::<S>(out));
-    let mut out = out.chunks_exact_mut(inner);
-    for o in 0..outer.0 {
-        for first in (0..axis.0).step_by(W::TERMS) {
-            let Some(out) = out.next() else {
-                return;
-            };
-            let start = o * outer.1 + first * axis.1;
-            let row = &x[start..start + inner];
-            if first + 1 < axis.0 {
-                let next = &x[start + axis.1..][..inner];
-                for ((out, row), next) in out.iter_mut().zip(row).zip(next) {
-                    // SAFETY: the caller's promise.
-                    *out = unsafe { W::word(simd, *row, *next) };
-                }
-            } else {
-                for (out, row) in out.iter_mut().zip(row) {
-                    // SAFETY: the caller's promise.
-                    *out = unsafe { W::word(simd, *row, zero) };
-                }
-            }
-        }
-    }
-}
-
-vectorized! {
-    /// Copies matrices with rows of `dim` elements, `stride` apart, into lanes: `out` is [rows, dim up to a multiple of four, lanes], in
-    /// an order of lanes that only [`deinterleave`] knows. Lanes without a matrix are 0, as what `dim` is short of.
-    fn interleave<T, S>(simd: S, x: &[T], starts: &[usize], dim: usize, stride: usize, out: &mut [T]) {
-        let lanes = T::width::<S>();
-        let row = dim.next_multiple_of(FOUR) * lanes;
-        let rows = (COPIED / row).max(1);
-        if starts.len() < lanes || !dim.is_multiple_of(FOUR) {
-            out.fill(T::zero());
-        }
-        for (block, out) in out.chunks_mut(rows * row).enumerate() {
-            for (i, out) in out.chunks_exact_mut(row).enumerate() {
-                let x = &x[(block * rows + i) * stride..];
-                for (f, out) in out.chunks_exact_mut(FOUR * lanes).enumerate() {
-                    let used = FOUR.min(dim - f * FOUR);
-                    for (start, place) in starts.iter().zip(out.as_chunks_mut::<FOUR>().0) {
-                        let four = &x[start + f * FOUR..][..used];
-                        match <&[T; FOUR]>::try_from(four) {
-                            Ok(whole) => *place = *whole,
-                            Err(_) => place[..used].copy_from_slice(four),
-                        }
-                    }
-                }
-            }
-            for four in out.chunks_exact_mut(FOUR * lanes) {
-                exchange(four, #[inline(always)] |four| T::columns(simd, four));
-            }
-        }
-    }
-}
-
-vectorized! {
-    /// Undoes [`interleave`]; `abreast` holds nothing of use afterwards.
-    fn deinterleave<T, S>(simd: S, abreast: &mut [T], starts: &[usize], dim: usize, stride: usize, x: &mut [T]) {
-        let lanes = T::width::<S>();
-        let row = dim.next_multiple_of(FOUR) * lanes;
-        let rows = (COPIED / row).max(1);
-        for (block, abreast) in abreast.chunks_mut(rows * row).enumerate() {
-            for four in abreast.chunks_exact_mut(FOUR * lanes) {
-                exchange(four, #[inline(always)] |four| T::rows(simd, four));
-            }
-            for (i, abreast) in abreast.chunks_exact(row).enumerate() {
-                let x = &mut x[(block * rows + i) * stride..];
-                for (f, abreast) in abreast.chunks_exact(FOUR * lanes).enumerate() {
-                    let used = FOUR.min(dim - f * FOUR);
-                    for (start, four) in starts.iter().zip(abreast.as_chunks::<FOUR>().0) {
-                        let place = &mut x[start + f * FOUR..][..used];
-                        match <&mut [T; FOUR]>::try_from(&mut *place) {
-                            Ok(whole) => *whole = *four,
-                            Err(_) => place.copy_from_slice(&four[..used]),
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Four vectors become what `f` makes of them.
-#[inline(always)]
-fn exchange<T: Element, S: Simd>(
-    four: &mut [T],
-    f: impl Fn([T::Vector<S>; FOUR]) -> [T::Vector<S>; FOUR],
-) {
-    let (four, _) = T::whole_mut::<S>(four);
-    four.copy_from_slice(&f(std::array::from_fn(
-        #[inline(always)]
-        |i| four[i],
-    )));
-}
-
-vectorized! {
-    /// x ← softmax(scale · x) over vectors, in each lane.
-    fn softmax<T, S>(simd: S, x: &mut [T], scale: T) {
-        let (scale, one) = (Lanes::<T, S>::splat(simd, scale), Lanes::<T, S>::splat(simd, T::one()));
-        let (x, _) = T::whole_mut::<S>(x);
-        let mut maximum = Lanes::splat(simd, T::neg_infinity());
-        for x in x.iter() {
-            maximum = maximum.max(scale * Lanes::new(simd, *x));
-        }
-        let mut total = Lanes::splat(simd, T::zero());
-        for x in x.iter_mut() {
-            let power = (scale * Lanes::new(simd, *x) - maximum).exp_nonpositive();
-            *x = power.vector;
-            total += power;
-        }
-        let inverse = one / total;
-        for x in x.iter_mut() {
-            *x = (Lanes::new(simd, *x) * inverse).vector;
-        }
-    }
-}
-
-vectorized! {
-    /// dy ← scale · y ⊙ (dy − Σ y ⊙ dy) over vectors, in each lane.
-    fn softmax_backward<T, S>(simd: S, y: &[T], dy: &mut [T], scale: T) {
-        let scale = Lanes::<T, S>::splat(simd, scale);
-        let ((y, _), (dy, _)) = (T::whole::<S>(y), T::whole_mut::<S>(dy));
-        let mut along = Lanes::splat(simd, T::zero());
-        for (y, dy) in y.iter().zip(dy.iter()) {
-            along = Lanes::new(simd, *y).mul_add(Lanes::new(simd, *dy), along);
-        }
-        for (y, dy) in y.iter().zip(dy) {
-            *dy = (scale * Lanes::new(simd, *y) * (Lanes::new(simd, *dy) - along)).vector;
-        }
-    }
-}
-
-/// x ← x ⊙ mask.
-fn multiply<T: Element>(mask: &[T], x: &mut [T]) {
-    for (x, &factor) in x.iter_mut().zip(mask) {
-        *x *= factor;
-    }
 }

@@ -11,7 +11,6 @@ mod dropout;
 mod elementwise;
 mod gemm;
 mod ista;
-mod lane_products;
 mod layer_norm;
 mod layout;
 mod linear;

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use pulp::Simd;
 
-use super::{operand::Operand, words::over_words};
 use crate::{
     Element,
+    cpu::{operand::Operand, words::over_words},
     lanes::{Lanes, Terms},
 };
 

@@ -1,0 +1,127 @@
+//! Matrices side by side in the lanes of vectors, and back; and two vectors in one.
+
+use pulp::Simd;
+
+use crate::{
+    Element,
+    cpu::{vector::vectorized, words::over_words},
+    lanes::Terms,
+};
+
+/// Columns that are rearranged together.
+pub(super) const FOUR: usize = 4;
+/// Elements that are copied before they are rearranged: what was just written in pieces cannot be read at once.
+const COPIED: usize = 4096;
+
+vectorized! {
+    /// Copies matrices with rows of `dim` elements, `stride` apart, into lanes: `out` is [rows, dim up to a multiple of four, lanes], in
+    /// an order of lanes that only [`deinterleave`] knows. Lanes without a matrix are 0, as what `dim` is short of.
+    pub(super) fn interleave<T, S>(simd: S, x: &[T], starts: &[usize], dim: usize, stride: usize, out: &mut [T]) {
+        let lanes = T::width::<S>();
+        let row = dim.next_multiple_of(FOUR) * lanes;
+        let rows = (COPIED / row).max(1);
+        if starts.len() < lanes || !dim.is_multiple_of(FOUR) {
+            out.fill(T::zero());
+        }
+        for (block, out) in out.chunks_mut(rows * row).enumerate() {
+            for (i, out) in out.chunks_exact_mut(row).enumerate() {
+                let x = &x[(block * rows + i) * stride..];
+                for (f, out) in out.chunks_exact_mut(FOUR * lanes).enumerate() {
+                    let used = FOUR.min(dim - f * FOUR);
+                    for (start, place) in starts.iter().zip(out.as_chunks_mut::<FOUR>().0) {
+                        let four = &x[start + f * FOUR..][..used];
+                        match <&[T; FOUR]>::try_from(four) {
+                            Ok(whole) => *place = *whole,
+                            Err(_) => place[..used].copy_from_slice(four),
+                        }
+                    }
+                }
+            }
+            for four in out.chunks_exact_mut(FOUR * lanes) {
+                exchange(four, #[inline(always)] |four| T::columns(simd, four));
+            }
+        }
+    }
+}
+
+vectorized! {
+    /// Undoes [`interleave`]; `abreast` holds nothing of use afterwards.
+    pub(super) fn deinterleave<T, S>(simd: S, abreast: &mut [T], starts: &[usize], dim: usize, stride: usize, x: &mut [T]) {
+        let lanes = T::width::<S>();
+        let row = dim.next_multiple_of(FOUR) * lanes;
+        let rows = (COPIED / row).max(1);
+        for (block, abreast) in abreast.chunks_mut(rows * row).enumerate() {
+            for four in abreast.chunks_exact_mut(FOUR * lanes) {
+                exchange(four, #[inline(always)] |four| T::rows(simd, four));
+            }
+            for (i, abreast) in abreast.chunks_exact(row).enumerate() {
+                let x = &mut x[(block * rows + i) * stride..];
+                for (f, abreast) in abreast.chunks_exact(FOUR * lanes).enumerate() {
+                    let used = FOUR.min(dim - f * FOUR);
+                    for (start, four) in starts.iter().zip(abreast.as_chunks::<FOUR>().0) {
+                        let place = &mut x[start + f * FOUR..][..used];
+                        match <&mut [T; FOUR]>::try_from(&mut *place) {
+                            Ok(whole) => *whole = *four,
+                            Err(_) => place.copy_from_slice(&four[..used]),
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Four vectors become what `f` makes of them.
+#[inline(always)]
+fn exchange<T: Element, S: Simd>(
+    four: &mut [T],
+    f: impl Fn([T::Vector<S>; FOUR]) -> [T::Vector<S>; FOUR],
+) {
+    let (four, _) = T::whole_mut::<S>(four);
+    four.copy_from_slice(&f(std::array::from_fn(
+        #[inline(always)]
+        |i| four[i],
+    )));
+}
+
+over_words! {
+    /// The words of two vectors after one another along an axis of x, [outer, axis, inner], with 0 where there is no second.
+    pub(super) fn pair = pair_of_words(outer: (usize, usize), axis: (usize, usize), inner: usize, x: &[T], out: &mut [T])
+}
+
+/// # Safety
+/// The processor must have the instructions of `W`.
+#[inline(always)]
+unsafe fn pair_of_words<T: Element, S: Simd, W: Terms<T>>(
+    simd: S,
+    outer: (usize, usize),
+    axis: (usize, usize),
+    inner: usize,
+    x: &[T],
+    out: &mut [T],
+) {
+    let zero = T::splat(simd, T::zero());
+    let ((x, _), (out, _)) = (T::whole::<S>(x), T::whole_mut::<S>(out));
+    let mut out = out.chunks_exact_mut(inner);
+    for o in 0..outer.0 {
+        for first in (0..axis.0).step_by(W::TERMS) {
+            let Some(out) = out.next() else {
+                return;
+            };
+            let start = o * outer.1 + first * axis.1;
+            let row = &x[start..start + inner];
+            if first + 1 < axis.0 {
+                let next = &x[start + axis.1..][..inner];
+                for ((out, row), next) in out.iter_mut().zip(row).zip(next) {
+                    // SAFETY: the caller's promise.
+                    *out = unsafe { W::word(simd, *row, *next) };
+                }
+            } else {
+                for (out, row) in out.iter_mut().zip(row) {
+                    // SAFETY: the caller's promise.
+                    *out = unsafe { W::word(simd, *row, zero) };
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The softmax of vectors, in each lane by itself.
+
+use crate::{Element, cpu::vector::vectorized, lanes::Lanes};
+
+vectorized! {
+    /// x ← softmax(scale · x) over vectors, in each lane.
+    pub(super) fn softmax<T, S>(simd: S, x: &mut [T], scale: T) {
+        let (scale, one) = (Lanes::<T, S>::splat(simd, scale), Lanes::<T, S>::splat(simd, T::one()));
+        let (x, _) = T::whole_mut::<S>(x);
+        let mut maximum = Lanes::splat(simd, T::neg_infinity());
+        for x in x.iter() {
+            maximum = maximum.max(scale * Lanes::new(simd, *x));
+        }
+        let mut total = Lanes::splat(simd, T::zero());
+        for x in x.iter_mut() {
+            let power = (scale * Lanes::new(simd, *x) - maximum).exp_nonpositive();
+            *x = power.vector;
+            total += power;
+        }
+        let inverse = one / total;
+        for x in x.iter_mut() {
+            *x = (Lanes::new(simd, *x) * inverse).vector;
+        }
+    }
+}
+
+vectorized! {
+    /// dy ← scale · y ⊙ (dy − Σ y ⊙ dy) over vectors, in each lane.
+    pub(super) fn softmax_backward<T, S>(simd: S, y: &[T], dy: &mut [T], scale: T) {
+        let scale = Lanes::<T, S>::splat(simd, scale);
+        let ((y, _), (dy, _)) = (T::whole::<S>(y), T::whole_mut::<S>(dy));
+        let mut along = Lanes::splat(simd, T::zero());
+        for (y, dy) in y.iter().zip(dy.iter()) {
+            along = Lanes::new(simd, *y).mul_add(Lanes::new(simd, *dy), along);
+        }
+        for (y, dy) in y.iter().zip(dy) {
+            *dy = (scale * Lanes::new(simd, *y) * (Lanes::new(simd, *dy) - along)).vector;
+        }
+    }
+}
+
+/// x ← x ⊙ mask.
+pub(super) fn multiply<T: Element>(mask: &[T], x: &mut [T]) {
+    for (x, &factor) in x.iter_mut().zip(mask) {
+        *x *= factor;
+    }
+}
