@@ -7,6 +7,10 @@ use std::ops::{Add, AddAssign, Div, Mul, Sub};
 
 use pulp::{MemMask, Simd};
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+use crate::amx::Tiles;
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+use crate::bf16::Pairs as Tiles;
 use crate::{Element, bf16::Pairs};
 
 /// What the element types know of vectors.
@@ -16,6 +20,8 @@ pub trait Vectors: Copy {
     type Vector<S: Simd>: Copy + Send;
     /// Terms of half the width, if any; else the type itself.
     type Halved: Terms<Self>;
+    /// The same for tiles of the processor, if any.
+    type Tiled: Terms<Self>;
 
     /// How many they are.
     fn width<S: Simd>() -> usize;
@@ -76,6 +82,10 @@ pub trait Vectors: Copy {
 pub trait Terms<T: Vectors> {
     /// Terms of a word.
     const TERMS: usize;
+    /// Words that are multiplied together; where there are fewer, words of 0 make up for them.
+    const GROUP: usize = 1;
+    /// Rows that [`tile`](Self::tile) multiplies, if not 0.
+    const TILE_ROWS: usize = 0;
 
     /// In each lane a word of the terms of one column, in this row and the next; the next counts only where a word holds two.
     ///
@@ -97,6 +107,20 @@ pub trait Terms<T: Vectors> {
         b: T::Vector<S>,
         sum: T::Vector<S>,
     ) -> T::Vector<S>;
+    /// sums [rows, C vectors] ← a b, with rows of a `stride` words apart and a panel of C vectors a word; nothing without tiles.
+    ///
+    /// # Safety
+    /// As for [`word`](Self::word). `depth`, a multiple of [`GROUP`](Self::GROUP), words must be readable in each row and in the panel,
+    /// and the sums writable.
+    unsafe fn tile<const C: usize>(
+        a: *const T,
+        stride: usize,
+        panel: *const T,
+        depth: usize,
+        sums: *mut T,
+    ) {
+        let _ = (a, stride, panel, depth, sums);
+    }
 }
 
 /// A term in each word, as it is.
@@ -127,10 +151,11 @@ impl<T: Vectors> Terms<T> for Whole {
 
 macro_rules! vectors {
     ($type:ident, $vector:ident, $lanes:ident, $whole:ident, $whole_mut:ident, $mask:ident, $length:ident, $load:ident, $store:ident, $splat:ident, $add:ident,
-     $sub:ident, $mul:ident, $div:ident, $sqrt:ident, $fused:ident, $max:ident, $greater:ident, $select:ident, $sum:ident, $exp:path, $erf:path, $columns:ident, $rows:ident, $halved:ty) => {
+     $sub:ident, $mul:ident, $div:ident, $sqrt:ident, $fused:ident, $max:ident, $greater:ident, $select:ident, $sum:ident, $exp:path, $erf:path, $columns:ident, $rows:ident, $halved:ty, $tiled:ty) => {
         impl Vectors for $type {
             type Vector<S: Simd> = S::$vector;
             type Halved = $halved;
+            type Tiled = $tiled;
 
             #[inline(always)]
             fn width<S: Simd>() -> usize {
@@ -257,7 +282,8 @@ vectors!(
     erf_f32,
     deinterleave_shfl_f32s,
     interleave_shfl_f32s,
-    Pairs
+    Pairs,
+    Tiles
 );
 vectors!(
     f64,
@@ -284,6 +310,7 @@ vectors!(
     erf_f64,
     deinterleave_shfl_f64s,
     interleave_shfl_f64s,
+    Whole,
     Whole
 );
 

@@ -23,10 +23,11 @@ pub enum MatmulPrecision {
     /// The accuracy of `f32`.
     #[default]
     Highest,
-    /// Each `f32` as the sum of two bf16 numbers, and three products of these. It needs AMX tiles; this build has no AMX path, so it is
-    /// computed as [`Highest`](Self::Highest).
+    /// Each `f32` as the sum of two bf16 numbers, and three products of these. Only AMX tiles would make that faster than one product of
+    /// `f32`; there is no such path yet, so it is computed as [`Highest`](Self::Highest).
     High,
-    /// Operands rounded to bf16. It needs AVX-512 BF16, and is computed as [`Highest`](Self::Highest) without.
+    /// Operands rounded to bf16. It needs AVX-512 BF16, and is computed as [`Highest`](Self::Highest) without; AMX tiles multiply where
+    /// Linux grants them.
     Medium,
 }
 

@@ -5,6 +5,7 @@ use super::{
     work::Work,
 };
 use serde_json::{Value, json};
+use srr_kernels::MatmulPrecision;
 use std::fmt;
 
 /// One operator under the roof.
@@ -76,7 +77,7 @@ impl fmt::Display for Entry<'_> {
     }
 }
 
-/// All operators of one size on one number of threads; its text is Markdown.
+/// All operators of one size on one number of threads at the highest precision, since the peak is that of f32; its text is Markdown.
 pub(super) struct Roofline<'a> {
     section: &'a Section,
     entries: Vec<Entry<'a>>,
@@ -84,10 +85,12 @@ pub(super) struct Roofline<'a> {
 
 impl<'a> Roofline<'a> {
     pub(super) fn of(section: &'a Section) -> Self {
+        let highest = MatmulPrecision::Highest.name();
+        let rows = section.rows.iter().filter(|row| row.who == highest);
         let entry = |row: &'a Row| Some(Entry::new(row, row.work?, section));
         Self {
             section,
-            entries: section.rows.iter().filter_map(entry).collect(),
+            entries: rows.filter_map(entry).collect(),
         }
     }
 

@@ -116,7 +116,7 @@ impl<T: Element> Cpu<T> {
         let operations = 2 * products * sizes.example() * sizes.tokens;
         let block = block_rows(WORK, operations).next_multiple_of(examples);
         for_blocks(sizes.batch, block, output, |range, output| {
-            let words = Words::of::<T>(self.precision);
+            let words = Words::of::<T>(self.precision).lane_by_lane();
             let mut abreast = Abreast::new(options, sizes, words, &self.pool);
             body(
                 &mut abreast,

@@ -24,7 +24,7 @@ const DEPTH: usize = 256;
 /// Rows of a that pass all panels together.
 const ROWS: usize = 192;
 /// Rows of the tallest tile.
-const TALLEST: usize = 8;
+const TALLEST: usize = 16;
 /// Columns of the widest panel.
 const WIDEST: usize = 48;
 
@@ -98,31 +98,49 @@ unsafe fn pack_words<T: Element, S: Simd, W: Terms<T>>(
         for start in (0..n).step_by(tile::vectors::<S>() * width) {
             let used = (tile::vectors::<S>() * width).min(n - start);
             let stored = used.next_multiple_of(width);
-            let (panel, after) = rest.split_at_mut(terms.div_ceil(W::TERMS) * stored);
+            let (panel, after) = rest.split_at_mut(count::<T, W>(terms) * stored);
             for (word, out) in panel.chunks_exact_mut(stored).enumerate() {
-                let l = first + word * W::TERMS;
-                let [row, next] = &mut buffer;
-                let row = contiguous(b.from(l, start), used, row);
-                let next = if W::TERMS == 2 && l + 1 < first + terms {
-                    contiguous(b.from(l + 1, start), used, next)
-                } else {
-                    &[]
-                };
+                let b = b.from(first, start);
+                let [row, next] = rows_of_word::<T, W>(b, word, terms, used, &mut buffer);
                 for (c, out) in out.chunks_exact_mut(width).enumerate() {
+                    let (row, next) = (vector_of(simd, row, c), vector_of(simd, next, c));
                     // SAFETY: the caller's promise.
-                    let word = unsafe {
-                        W::word(
-                            simd,
-                            vector_of(simd, row, c).vector,
-                            vector_of(simd, next, c).vector,
-                        )
-                    };
+                    let word = unsafe { W::word(simd, row.vector, next.vector) };
                     Lanes::<T, S>::new(simd, word).write(out);
                 }
             }
             rest = after;
         }
     }
+}
+
+/// The words of so many terms.
+#[inline(always)]
+fn count<T: Element, W: Terms<T>>(terms: usize) -> usize {
+    terms.div_ceil(W::TERMS).next_multiple_of(W::GROUP)
+}
+
+/// The first elements of the rows of `terms` that a word is made of; none beyond the last.
+#[inline(always)]
+fn rows_of_word<'a, T: Element, W: Terms<T>>(
+    operand: Operand<'a, T>,
+    word: usize,
+    terms: usize,
+    used: usize,
+    [row, next]: &'a mut [[T; WIDEST]; 2],
+) -> [&'a [T]; 2] {
+    let l = word * W::TERMS;
+    let row = if l < terms {
+        contiguous(operand.from(l, 0), used, row)
+    } else {
+        &[]
+    };
+    let next = if W::TERMS == 2 && l + 1 < terms {
+        contiguous(operand.from(l + 1, 0), used, next)
+    } else {
+        &[]
+    };
+    [row, next]
 }
 
 /// The first elements of a row of an operand, copied to `buffer` if they do not follow one another.
@@ -196,7 +214,7 @@ unsafe fn rows_of_words<T: Element, S: Simd, W: Terms<T>>(
     out: &mut [T],
     workspace: &mut [T],
 ) {
-    let depth = terms.div_ceil(W::TERMS);
+    let depth = count::<T, W>(terms);
     let (data, stride) = if W::TERMS == 1 {
         (a.data, a.row)
     } else {
@@ -239,45 +257,47 @@ unsafe fn columns_of_words<T: Element, S: Simd, W: Terms<T>>(
     out: &mut [T],
     workspace: &mut [T],
 ) {
-    let (m, height, width) = (out.len() / n, tile::height::<S>(), T::width::<S>());
-    let depth = terms.div_ceil(W::TERMS);
+    let (m, height, width) = (out.len() / n, tile::height::<T, S, W>(), T::width::<S>());
+    let depth = count::<T, W>(terms);
     let together = (width / height).max(1) * height;
     let (mut buffer, mut words) = ([[T::zero(); WIDEST]; 2], [T::zero(); WIDEST]);
     for first in (0..m).step_by(together) {
         let used = together.min(m - first);
+        let workspace = &mut workspace[first * depth..];
         for word in 0..depth {
-            let l = word * W::TERMS;
-            let source = a.transposed().from(l, first);
-            let [row, next] = &mut buffer;
-            let row = contiguous(source, used, row);
+            let a = a.transposed().from(0, first);
+            let [row, next] = rows_of_word::<T, W>(a, word, terms, used, &mut buffer);
             let words = if W::TERMS == 1 && used == together {
                 row
             } else {
-                let next = if W::TERMS == 2 && l + 1 < terms {
-                    contiguous(a.transposed().from(l + 1, first), used, next)
-                } else {
-                    &[]
-                };
                 for c in 0..used.div_ceil(width) {
+                    let (row, next) = (vector_of(simd, row, c), vector_of(simd, next, c));
                     // SAFETY: the caller's promise.
-                    let word = unsafe {
-                        W::word(
-                            simd,
-                            vector_of(simd, row, c).vector,
-                            vector_of(simd, next, c).vector,
-                        )
-                    };
+                    let word = unsafe { W::word(simd, row.vector, next.vector) };
                     Lanes::<T, S>::new(simd, word).write(&mut words[c * width..][..width]);
                 }
                 &words[..]
             };
+            if W::TILE_ROWS > 0 {
+                for (row, &value) in workspace.chunks_exact_mut(depth).zip(&words[..used]) {
+                    row[word] = value;
+                }
+                continue;
+            }
             for tile in (0..used).step_by(height) {
-                let column = &mut workspace[(first + tile) * depth + word * height..][..height];
+                let column = &mut workspace[tile * depth + word * height..][..height];
                 column.copy_from_slice(&words[tile..][..height]);
             }
         }
     }
-    let left = |first: usize| Left::Columns(&workspace[first * depth..][..height * depth]);
+    let left = |first: usize| {
+        let tile = &workspace[first * depth..][..height * depth];
+        if W::TILE_ROWS > 0 {
+            Left::Rows(tile, depth)
+        } else {
+            Left::Columns(tile)
+        }
+    };
     // SAFETY: the caller's promise.
     unsafe { tiles::<T, S, W>(simd, depth, n, left, packed, finish, out) }
 }
@@ -296,7 +316,7 @@ unsafe fn tiles<'a, T: Element, S: Simd, W: Terms<T>>(
     finish: Finish<'_, T>,
     out: &mut [T],
 ) {
-    let (m, height, width) = (out.len() / n, tile::height::<S>(), T::width::<S>());
+    let (m, height, width) = (out.len() / n, tile::height::<T, S, W>(), T::width::<S>());
     let widest = tile::vectors::<S>() * width;
     let mut rest = packed;
     for start in (0..n).step_by(widest) {
@@ -402,6 +422,33 @@ mod tests {
                 assert_eq!(wide(*out), expected, "{case}");
             }
         }
+    }
+
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    #[test]
+    fn so_do_tiles_where_need_be_emulated() {
+        use crate::amx::{available, emulator};
+        let (Words::Tiles(simd) | Words::Pairs(simd)) = Words::of::<f32>(MatmulPrecision::Medium)
+        else {
+            return; // nothing rounds to bf16 here
+        };
+        if !available() {
+            emulator::install();
+        }
+        for sizes in [
+            (1, 1, 1),
+            (2, 3, 5),
+            (17, 33, 48),
+            (33, 127, 17),
+            (7, 129, 65),
+            (20, 530, 97),
+            (193, 31, 9),
+        ] {
+            for (a_by_rows, b_by_rows) in [(true, true), (false, false)] {
+                check::<f32>(Words::Tiles(simd), sizes, a_by_rows, b_by_rows);
+            }
+        }
+        assert!(available() || emulator::interpreted() > 0);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::vector::{Level, level};
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+use crate::lanes::Vectors;
 use crate::{Element, MatmulPrecision, lanes::Terms};
 
 /// What the words of a product hold.
@@ -12,6 +14,9 @@ pub(super) enum Words {
     /// Two terms rounded to bf16; there is this value only where the processor multiplies them.
     #[cfg(target_arch = "x86_64")]
     Pairs(pulp::x86::V4),
+    /// The same, multiplied in tiles.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    Tiles(pulp::x86::V4),
 }
 
 impl Words {
@@ -21,10 +26,23 @@ impl Words {
         if let (MatmulPrecision::Medium, 2, Level::V4(simd)) =
             (precision.on_this_processor(), T::Halved::TERMS, level())
         {
+            #[cfg(target_os = "linux")]
+            if crate::amx::available() {
+                return Self::Tiles(simd);
+            }
             return Self::Pairs(simd);
         }
         let _ = precision;
         Self::Whole
+    }
+
+    /// The same where each lane multiplies words of its own, which tiles cannot.
+    pub(super) fn lane_by_lane(self) -> Self {
+        match self {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Tiles(simd) => Self::Pairs(simd),
+            other => other,
+        }
     }
 
     /// The words of so many terms.
@@ -33,6 +51,11 @@ impl Words {
             Self::Whole => terms,
             #[cfg(target_arch = "x86_64")]
             Self::Pairs(_) => terms.div_ceil(2),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Tiles(_) => {
+                let group = <<f32 as Vectors>::Tiled as Terms<f32>>::GROUP;
+                terms.div_ceil(2).next_multiple_of(group)
+            }
         }
     }
 
@@ -42,6 +65,8 @@ impl Words {
             Self::Whole => words,
             #[cfg(target_arch = "x86_64")]
             Self::Pairs(_) => 2 * words,
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Tiles(_) => 2 * words,
         }
     }
 }
@@ -60,16 +85,19 @@ macro_rules! over_words {
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "sse3,ssse3,sse4.1,sse4.2,popcnt,avx,avx2,bmi1,bmi2,fma,lzcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")]
-            fn pairs<T: $crate::Element>(simd: pulp::x86::V4, $($argument: $type),*) {
-                // SAFETY: the function's own features.
-                unsafe { $body::<T, _, T::Halved>(simd, $($argument),*) }
+            fn halved<T: $crate::Element, W: $crate::lanes::Terms<T>>(simd: pulp::x86::V4, $($argument: $type),*) {
+                // SAFETY: the function's own features, and the caller has tiles if it asks for them.
+                unsafe { $body::<T, _, W>(simd, $($argument),*) }
             }
 
             match words {
                 $crate::cpu::words::Words::Whole => whole::<T>($($argument),*),
                 // SAFETY: there is this value only on a processor that has the features.
                 #[cfg(target_arch = "x86_64")]
-                $crate::cpu::words::Words::Pairs(simd) => unsafe { pairs::<T>(simd, $($argument),*) },
+                $crate::cpu::words::Words::Pairs(simd) => unsafe { halved::<T, T::Halved>(simd, $($argument),*) },
+                // SAFETY: the same.
+                #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+                $crate::cpu::words::Words::Tiles(simd) => unsafe { halved::<T, T::Tiled>(simd, $($argument),*) },
             }
         }
     };

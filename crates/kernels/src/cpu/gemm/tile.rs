@@ -10,26 +10,22 @@ use crate::{
     lanes::{Lanes, Terms},
 };
 
-/// Rows and vectors of columns of a tile: as many as leave registers for a term of each operand.
-#[inline(always)]
-const fn shape<S: Simd>() -> (usize, usize) {
-    if S::REGISTER_COUNT >= 32 {
-        (8, 3)
-    } else {
-        (6, 2)
-    }
-}
-
-/// Rows of a tile.
-#[inline(always)]
-pub(super) const fn height<S: Simd>() -> usize {
-    shape::<S>().0
-}
-
 /// Vectors of columns of a tile, or of the panel that it reads.
 #[inline(always)]
 pub(super) const fn vectors<S: Simd>() -> usize {
-    shape::<S>().1
+    if S::REGISTER_COUNT >= 32 { 3 } else { 2 }
+}
+
+/// Rows of a tile: those of the processor's, or as many as leave registers for a term of each operand.
+#[inline(always)]
+pub(super) const fn height<T: Element, S: Simd, W: Terms<T>>() -> usize {
+    if W::TILE_ROWS > 0 {
+        W::TILE_ROWS
+    } else if S::REGISTER_COUNT >= 32 {
+        8
+    } else {
+        6
+    }
 }
 
 /// The rows of the left operand from a tile's first on.
@@ -68,10 +64,14 @@ impl<T: Element, S: Simd> Tile<'_, T, S> {
     pub(super) unsafe fn run<W: Terms<T>>(&self, left: Left<'_, T>, out: &mut [T]) {
         // SAFETY: the caller's promise.
         unsafe {
-            match (shape::<S>(), self.columns.len().div_ceil(T::width::<S>())) {
-                ((8, 3), 1) => self.finish(&self.sums::<W, 8, 1>(left), out),
-                ((8, 3), 2) => self.finish(&self.sums::<W, 8, 2>(left), out),
-                ((8, 3), _) => self.finish(&self.sums::<W, 8, 3>(left), out),
+            let vectors = self.columns.len().div_ceil(T::width::<S>());
+            match (height::<T, S, W>(), vectors) {
+                (16, 1) => self.finish(&self.sums::<W, 16, 1>(left), out),
+                (16, 2) => self.finish(&self.sums::<W, 16, 2>(left), out),
+                (16, _) => self.finish(&self.sums::<W, 16, 3>(left), out),
+                (8, 1) => self.finish(&self.sums::<W, 8, 1>(left), out),
+                (8, 2) => self.finish(&self.sums::<W, 8, 2>(left), out),
+                (8, _) => self.finish(&self.sums::<W, 8, 3>(left), out),
                 (_, 1) => self.finish(&self.sums::<W, 6, 1>(left), out),
                 (_, _) => self.finish(&self.sums::<W, 6, 2>(left), out),
             }
@@ -86,6 +86,17 @@ impl<T: Element, S: Simd> Tile<'_, T, S> {
         left: Left<'_, T>,
     ) -> Sums<T, S, R, C> {
         match left {
+            Left::Rows(a, stride) if W::TILE_ROWS == R => {
+                assert!(a.len() >= (R - 1) * stride + self.depth);
+                assert!(self.panel.len() >= self.depth * C * T::width::<S>());
+                let mut sums = [[T::splat(self.simd, T::zero()); C]; R];
+                // SAFETY: the caller's promise, and rows, panel and sums are as long as they must be.
+                unsafe {
+                    let (panel, out) = (self.panel.as_ptr(), sums.as_mut_ptr().cast());
+                    W::tile::<C>(a.as_ptr(), stride, panel, self.depth, out);
+                }
+                sums.map(|row| row.map(|sum| Lanes::new(self.simd, sum)))
+            }
             Left::Rows(a, stride) => {
                 let last = (self.rows - 1) * stride;
                 assert!(a.len() >= last + self.depth);

@@ -1,0 +1,202 @@
+//! Pairs of bf16 terms in the matrix tiles of AMX: 16 rows of 16 words at a time.
+//!
+//! Stable Rust has no intrinsics for them, so the instructions are written out. A thread configures its tiles once; nothing else here uses
+//! them.
+
+#[cfg(test)]
+pub(crate) mod emulator;
+
+use std::{arch::asm, cell::Cell, sync::OnceLock};
+
+use pulp::Simd;
+
+use crate::{bf16::Pairs, lanes::Terms};
+
+/// As [`Pairs`], multiplied in tiles.
+#[derive(Debug)]
+pub enum Tiles {}
+
+/// Rows of a tile, words of a row, and words of which all columns of a row are held.
+const SIDE: usize = 16;
+/// Bytes of a row of a tile.
+const ROW: usize = 64;
+
+impl Terms<f32> for Tiles {
+    const TERMS: usize = 2;
+    const GROUP: usize = SIDE;
+    const TILE_ROWS: usize = SIDE;
+
+    #[inline(always)]
+    unsafe fn word<S: Simd>(simd: S, row: S::f32s, next: S::f32s) -> S::f32s {
+        // SAFETY: the caller's promise.
+        unsafe { Pairs::word(simd, row, next) }
+    }
+
+    #[inline(always)]
+    unsafe fn words<S: Simd>(simd: S, first: S::f32s, second: S::f32s) -> S::f32s {
+        // SAFETY: the caller's promise.
+        unsafe { Pairs::words(simd, first, second) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add<S: Simd>(simd: S, a: S::f32s, b: S::f32s, sum: S::f32s) -> S::f32s {
+        // SAFETY: the caller's promise.
+        unsafe { Pairs::multiply_add(simd, a, b, sum) }
+    }
+
+    unsafe fn tile<const C: usize>(
+        a: *const f32,
+        stride: usize,
+        panel: *const f32,
+        depth: usize,
+        sums: *mut f32,
+    ) {
+        configure();
+        // SAFETY: the caller's promise; `stride`, `depth` and the width of the panel are in words of 4 bytes.
+        unsafe {
+            match C {
+                1 => one(a, 4 * stride, panel, depth / SIDE, sums),
+                2 => two(a, 4 * stride, panel, depth / SIDE, sums),
+                _ => three(a, 4 * stride, panel, depth / SIDE, sums),
+            }
+        }
+    }
+}
+
+/// A function that multiplies 16 rows of a with a panel of some vectors of columns, 16 words at a time.
+macro_rules! tiles {
+    ($name:ident, $columns:literal, [$($zero:literal),*], [$($multiply:literal),*], [$($store:literal),*]) => {
+        unsafe fn $name(a: *const f32, stride: usize, panel: *const f32, groups: usize, sums: *mut f32) {
+            // SAFETY: the caller's promise; the tiles belong to this module.
+            unsafe {
+                asm!(
+                    $($zero,)*
+                    "2:",
+                    "tileloadd tmm3, [{a} + {stride}*1]",
+                    $($multiply,)*
+                    "add {a}, 64",
+                    "add {panel}, {step}",
+                    "dec {groups}",
+                    "jnz 2b",
+                    $($store,)*
+                    a = inout(reg) a => _,
+                    stride = in(reg) stride,
+                    panel = inout(reg) panel => _,
+                    width = in(reg) $columns * ROW,
+                    step = in(reg) SIDE * $columns * ROW,
+                    groups = inout(reg) groups => _,
+                    sums = in(reg) sums,
+                    options(nostack),
+                );
+            }
+        }
+    };
+}
+
+tiles!(
+    one,
+    1,
+    ["tilezero tmm0"],
+    [
+        "tileloadd tmm4, [{panel} + {width}*1]",
+        "tdpbf16ps tmm0, tmm3, tmm4"
+    ],
+    ["tilestored [{sums} + {width}*1], tmm0"]
+);
+tiles!(
+    two,
+    2,
+    ["tilezero tmm0", "tilezero tmm1"],
+    [
+        "tileloadd tmm4, [{panel} + {width}*1]",
+        "tdpbf16ps tmm0, tmm3, tmm4",
+        "tileloadd tmm5, [{panel} + {width}*1 + 64]",
+        "tdpbf16ps tmm1, tmm3, tmm5"
+    ],
+    [
+        "tilestored [{sums} + {width}*1], tmm0",
+        "tilestored [{sums} + {width}*1 + 64], tmm1"
+    ]
+);
+tiles!(
+    three,
+    3,
+    ["tilezero tmm0", "tilezero tmm1", "tilezero tmm2"],
+    [
+        "tileloadd tmm4, [{panel} + {width}*1]",
+        "tdpbf16ps tmm0, tmm3, tmm4",
+        "tileloadd tmm5, [{panel} + {width}*1 + 64]",
+        "tdpbf16ps tmm1, tmm3, tmm5",
+        "tileloadd tmm6, [{panel} + {width}*1 + 128]",
+        "tdpbf16ps tmm2, tmm3, tmm6"
+    ],
+    [
+        "tilestored [{sums} + {width}*1], tmm0",
+        "tilestored [{sums} + {width}*1 + 64], tmm1",
+        "tilestored [{sums} + {width}*1 + 128], tmm2"
+    ]
+);
+
+/// What the instruction that configures tiles reads.
+#[repr(C, align(64))]
+struct Configuration {
+    palette: u8,
+    start_row: u8,
+    reserved: [u8; 14],
+    row_bytes: [u16; 16],
+    rows: [u8; 16],
+}
+
+/// Gives this thread eight tiles of 16 rows of 64 bytes.
+fn configure() {
+    thread_local! {
+        static CONFIGURED: Cell<bool> = const { Cell::new(false) };
+    }
+    if CONFIGURED.replace(true) {
+        return;
+    }
+    let mut configuration = Configuration {
+        palette: 1,
+        start_row: 0,
+        reserved: [0; 14],
+        row_bytes: [0; 16],
+        rows: [0; 16],
+    };
+    configuration.row_bytes[..8].fill(ROW as u16);
+    configuration.rows[..8].fill(SIDE as u8);
+    // SAFETY: tiles are there, and the system lets them be used: otherwise nobody would come here.
+    unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const configuration, options(nostack)) }
+}
+
+/// Whether processor and system have tiles and the products of bf16; asks the system for them.
+pub(crate) fn available() -> bool {
+    static AVAILABLE: OnceLock<bool> = OnceLock::new();
+    *AVAILABLE.get_or_init(|| is_x86_feature_detected!("avx512bf16") && processor() && system())
+}
+
+/// Leaf 7 of CPUID: EDX bit 22 stands for products of bf16 in tiles, bit 24 for tiles.
+fn processor() -> bool {
+    let bits = (1 << 22) | (1 << 24);
+    std::arch::x86_64::__cpuid_count(7, 0).edx & bits == bits
+}
+
+/// Linux grants tiles to a process that asks: `arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA)`.
+fn system() -> bool {
+    const ARCH_PRCTL: i64 = 158;
+    const ARCH_REQ_XCOMP_PERM: u64 = 0x1023;
+    const XFEATURE_XTILEDATA: u64 = 18;
+    let result: i64;
+    // SAFETY: a system call that writes no memory.
+    unsafe {
+        asm!(
+            "syscall",
+            inlateout("rax") ARCH_PRCTL => result,
+            in("rdi") ARCH_REQ_XCOMP_PERM,
+            in("rsi") XFEATURE_XTILEDATA,
+            out("rcx") _,
+            out("r11") _,
+            options(nostack),
+        );
+    }
+    result == 0
+}
