@@ -43,7 +43,8 @@ pub enum Expansion {
 /// threads.
 ///
 /// # Errors
-/// [`Error::Empty`], [`Error::NotFinite`], [`Error::ShapeMismatch`], [`Error::Overflow`].
+/// [`Error::Empty`](crate::Error::Empty), [`Error::NotFinite`](crate::Error::NotFinite),
+/// [`Error::ShapeMismatch`](crate::Error::ShapeMismatch), [`Error::Overflow`](crate::Error::Overflow).
 ///
 /// ```
 /// use ndarray::Array2;
@@ -129,7 +130,7 @@ pub fn compressed_rate_expansion<T: Scalar>(
 /// R^c of tokens that are projected already: `projected` is [N, K·p], the K heads side by side.
 ///
 /// # Errors
-/// As [`compressed_rate`], and [`Error::Heads`] unless `heads` divides the columns.
+/// As [`compressed_rate`], and [`Error::Heads`](crate::Error::Heads) unless `heads` divides the columns.
 ///
 /// ```
 /// use ndarray::array;
