@@ -77,39 +77,34 @@ pub(super) fn workspace_len<T: Copy>(words: Words, a: Operand<'_, T>, m: usize, 
 over_words! {
     /// Packs b [k, n]: blocks of [`DEPTH`] words, in each the panels one after another, in each the words; the last panel has as many
     /// vectors as it needs, and columns beyond n are 0.
-    pub(super) fn pack = pack_words(b: Operand<'_, T>, k: usize, n: usize, packed: &mut [T])
-}
-
-/// # Safety
-/// The processor must have the instructions of `W`.
-#[inline(always)]
-unsafe fn pack_words<T: Element, S: Simd, W: Terms<T>>(
-    simd: S,
-    b: Operand<'_, T>,
-    k: usize,
-    n: usize,
-    packed: &mut [T],
-) {
-    let (width, depth) = (T::width::<S>(), DEPTH * W::TERMS);
-    let mut buffer = [[T::zero(); WIDEST]; 2];
-    let mut rest = packed;
-    for first in (0..k).step_by(depth) {
-        let terms = depth.min(k - first);
-        for start in (0..n).step_by(tile::vectors::<S>() * width) {
-            let used = (tile::vectors::<S>() * width).min(n - start);
-            let stored = used.next_multiple_of(width);
-            let (panel, after) = rest.split_at_mut(count::<T, W>(terms) * stored);
-            for (word, out) in panel.chunks_exact_mut(stored).enumerate() {
-                let b = b.from(first, start);
-                let [row, next] = rows_of_word::<T, W>(b, word, terms, used, &mut buffer);
-                for (c, out) in out.chunks_exact_mut(width).enumerate() {
-                    let (row, next) = (vector_of(simd, row, c), vector_of(simd, next, c));
-                    // SAFETY: the caller's promise.
-                    let word = unsafe { W::word(simd, row.vector, next.vector) };
-                    Lanes::<T, S>::new(simd, word).write(out);
+    pub(super) fn pack<T, S, W>(
+        simd: S,
+        b: Operand<'_, T>,
+        k: usize,
+        n: usize,
+        packed: &mut [T],
+    ) {
+        let (width, depth) = (T::width::<S>(), DEPTH * W::TERMS);
+        let mut buffer = [[T::zero(); WIDEST]; 2];
+        let mut rest = packed;
+        for first in (0..k).step_by(depth) {
+            let terms = depth.min(k - first);
+            for start in (0..n).step_by(tile::vectors::<S>() * width) {
+                let used = (tile::vectors::<S>() * width).min(n - start);
+                let stored = used.next_multiple_of(width);
+                let (panel, after) = rest.split_at_mut(count::<T, W>(terms) * stored);
+                for (word, out) in panel.chunks_exact_mut(stored).enumerate() {
+                    let b = b.from(first, start);
+                    let [row, next] = rows_of_word::<T, W>(b, word, terms, used, &mut buffer);
+                    for (c, out) in out.chunks_exact_mut(width).enumerate() {
+                        let (row, next) = (vector_of(simd, row, c), vector_of(simd, next, c));
+                        // SAFETY: the processor has the instructions of `W`.
+                        let word = unsafe { W::word(simd, row.vector, next.vector) };
+                        Lanes::<T, S>::new(simd, word).write(out);
+                    }
                 }
+                rest = after;
             }
-            rest = after;
         }
     }
 }
@@ -171,7 +166,7 @@ pub(super) fn multiply<T: Element>(
     assert!(workspace.len() >= workspace_len(words, a, m, k));
     assert!(finish.bias.is_none_or(|bias| bias.len() == n));
     let depth = depth(words);
-    for (block, out) in out[..m * n].chunks_mut((ROWS * n).max(1)).enumerate() {
+    for (index, out) in out[..m * n].chunks_mut((ROWS * n).max(1)).enumerate() {
         for first in (0..k).step_by(depth) {
             let terms = depth.min(k - first);
             let packed = &packed[packed_len::<T>(words, first, n)..];
@@ -182,83 +177,86 @@ pub(super) fn multiply<T: Element>(
                 addend: finish
                     .addend
                     .filter(|_| last)
-                    .map(|x| &x[block * ROWS * n..]),
+                    .map(|x| &x[index * ROWS * n..]),
                 bias: finish.bias.filter(|_| last),
                 relu_shift: finish.relu_shift.filter(|_| last),
             };
-            let a = a.from(block * ROWS, first);
-            if a.column == 1 {
-                rows(words, terms, n, a, packed, finish, out, workspace);
-            } else {
-                columns(words, terms, n, a, packed, finish, out, workspace);
-            }
+            let a = a.from(index * ROWS, first);
+            block(words, terms, n, a, packed, finish, out, workspace);
         }
     }
 }
 
 over_words! {
-    /// One block of rows and terms of a product, a having rows; whole words are read where they lie.
-    fn rows = rows_of_words(terms: usize, n: usize, a: Operand<'_, T>, packed: &[T], finish: Finish<'_, T>, out: &mut [T], workspace: &mut [T])
-}
-
-/// # Safety
-/// The processor must have the instructions of `W`.
-#[inline(always)]
-unsafe fn rows_of_words<T: Element, S: Simd, W: Terms<T>>(
-    simd: S,
-    terms: usize,
-    n: usize,
-    a: Operand<'_, T>,
-    packed: &[T],
-    finish: Finish<'_, T>,
-    out: &mut [T],
-    workspace: &mut [T],
-) {
-    let depth = count::<T, W>(terms);
-    let (data, stride) = if W::TERMS == 1 {
-        (a.data, a.row)
-    } else {
-        for (i, words) in workspace
-            .chunks_exact_mut(depth)
-            .take(out.len() / n)
-            .enumerate()
-        {
-            let row = &a.data[i * a.row..][..terms];
-            for (c, words) in words.chunks_mut(T::width::<S>()).enumerate() {
-                let (first, second) =
-                    (vector_of(simd, row, 2 * c), vector_of(simd, row, 2 * c + 1));
-                // SAFETY: the caller's promise.
-                let vector = unsafe { W::words(simd, first.vector, second.vector) };
-                Lanes::<T, S>::new(simd, vector).write(words);
-            }
+    /// One block of rows and terms of a product.
+    fn block<T, S, W>(
+        simd: S,
+        terms: usize,
+        n: usize,
+        a: Operand<'_, T>,
+        packed: &[T],
+        finish: Finish<'_, T>,
+        out: &mut [T],
+        workspace: &mut [T],
+    ) {
+        let m = out.len() / n;
+        // SAFETY: the processor has the instructions of `W`.
+        unsafe {
+            let left = if a.column == 1 {
+                rows::<T, S, W>(simd, m, terms, a, workspace)
+            } else {
+                columns::<T, S, W>(simd, m, terms, a, workspace)
+            };
+            tiles::<T, S, W>(simd, count::<T, W>(terms), n, left, packed, finish, out);
         }
-        (&*workspace, depth)
-    };
-    let left = |first: usize| Left::Rows(&data[first * stride..], stride);
-    // SAFETY: the caller's promise.
-    unsafe { tiles::<T, S, W>(simd, depth, n, left, packed, finish, out) }
+    }
 }
 
-over_words! {
-    /// One block of rows and terms of a product, a having columns, or neither: it is copied, the columns of a tile one after another.
-    fn columns = columns_of_words(terms: usize, n: usize, a: Operand<'_, T>, packed: &[T], finish: Finish<'_, T>, out: &mut [T], workspace: &mut [T])
-}
-
+/// The left operand with contiguous rows: terms where they lie, or words of two.
+///
 /// # Safety
 /// The processor must have the instructions of `W`.
 #[inline(always)]
-unsafe fn columns_of_words<T: Element, S: Simd, W: Terms<T>>(
+unsafe fn rows<'a, T: Element, S: Simd, W: Terms<T>>(
     simd: S,
+    m: usize,
     terms: usize,
-    n: usize,
-    a: Operand<'_, T>,
-    packed: &[T],
-    finish: Finish<'_, T>,
-    out: &mut [T],
-    workspace: &mut [T],
-) {
-    let (m, height, width) = (out.len() / n, tile::height::<T, S, W>(), T::width::<S>());
+    a: Operand<'a, T>,
+    workspace: &'a mut [T],
+) -> Left<'a, T> {
+    if W::TERMS == 1 {
+        return Left::Rows(a.data, a.row);
+    }
     let depth = count::<T, W>(terms);
+    for (i, words) in workspace.chunks_exact_mut(depth).take(m).enumerate() {
+        let row = &a.data[i * a.row..][..terms];
+        for (c, words) in words.chunks_mut(T::width::<S>()).enumerate() {
+            let (first, second) = (vector_of(simd, row, 2 * c), vector_of(simd, row, 2 * c + 1));
+            // SAFETY: the caller's promise.
+            let vector = unsafe { W::words(simd, first.vector, second.vector) };
+            Lanes::<T, S>::new(simd, vector).write(words);
+        }
+    }
+    Left::Rows(workspace, depth)
+}
+
+/// The left operand with contiguous columns, or neither: the columns of a tile copied one after another, or rows for the processor's tiles.
+///
+/// # Safety
+/// The processor must have the instructions of `W`.
+#[inline(always)]
+unsafe fn columns<'a, T: Element, S: Simd, W: Terms<T>>(
+    simd: S,
+    m: usize,
+    terms: usize,
+    a: Operand<'a, T>,
+    workspace: &'a mut [T],
+) -> Left<'a, T> {
+    let (depth, height, width) = (
+        count::<T, W>(terms),
+        tile::height::<T, S, W>(),
+        T::width::<S>(),
+    );
     let together = (width / height).max(1) * height;
     let (mut buffer, mut words) = ([[T::zero(); WIDEST]; 2], [T::zero(); WIDEST]);
     for first in (0..m).step_by(together) {
@@ -290,28 +288,23 @@ unsafe fn columns_of_words<T: Element, S: Simd, W: Terms<T>>(
             }
         }
     }
-    let left = |first: usize| {
-        let tile = &workspace[first * depth..][..height * depth];
-        if W::TILE_ROWS > 0 {
-            Left::Rows(tile, depth)
-        } else {
-            Left::Columns(tile)
-        }
-    };
-    // SAFETY: the caller's promise.
-    unsafe { tiles::<T, S, W>(simd, depth, n, left, packed, finish, out) }
+    if W::TILE_ROWS > 0 {
+        Left::Rows(workspace, depth)
+    } else {
+        Left::Columns(workspace)
+    }
 }
 
-/// All tiles of a block: each panel of b with all rows, of which `left` gives those of a tile.
+/// All tiles of a block: each panel of b with all rows.
 ///
 /// # Safety
 /// The processor must have the instructions of `W`.
 #[inline(always)]
-unsafe fn tiles<'a, T: Element, S: Simd, W: Terms<T>>(
+unsafe fn tiles<T: Element, S: Simd, W: Terms<T>>(
     simd: S,
     depth: usize,
     n: usize,
-    left: impl Fn(usize) -> Left<'a, T>,
+    left: Left<'_, T>,
     packed: &[T],
     finish: Finish<'_, T>,
     out: &mut [T],
@@ -336,7 +329,7 @@ unsafe fn tiles<'a, T: Element, S: Simd, W: Terms<T>>(
                 stride: n,
             };
             // SAFETY: the caller's promise.
-            unsafe { tile.run::<W>(left(first), &mut out[first * n..][..rows * n]) };
+            unsafe { tile.run::<W>(left.from(first, depth), &mut out[first * n..][..rows * n]) };
         }
     }
 }

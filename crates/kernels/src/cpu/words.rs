@@ -71,33 +71,36 @@ impl Words {
     }
 }
 
-/// Defines a function of [`Words`] from one over `T: Element`, `S: Simd` and `W: Terms<T>`.
+/// Defines a function of [`Words`] over `T: Element`, whose body is compiled for each instruction set `S` and each kind of words
+/// `W: Terms<T>` that it has. What is said of [`vectorized`](super::vector::vectorized) holds here too. Wherever the body runs with a
+/// `W`, the processor has the instructions of `W`.
 macro_rules! over_words {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident = $body:ident($($argument:ident: $type:ty),* $(,)?)) => {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident<$t:ident, $s:ident, $w:ident>($simd:ident: S $(, $argument:ident: $type:ty)* $(,)?) $body:block) => {
         $(#[$meta])*
-        $vis fn $name<T: $crate::Element>(words: $crate::cpu::words::Words, $($argument: $type),*) {
+        $vis fn $name<$t: $crate::Element>(words: $crate::cpu::words::Words, $($argument: $type),*) {
+            #[inline(always)]
+            fn of_words<$t: $crate::Element, $s: pulp::Simd, $w: $crate::lanes::Terms<$t>>($simd: $s, $($argument: $type),*) $body
+
             $crate::cpu::vector::vectorized! {
-                fn whole<T, S>(simd: S, $($argument: $type),*) {
-                    // SAFETY: every processor has what whole words take.
-                    unsafe { $body::<T, S, $crate::lanes::Whole>(simd, $($argument),*) }
+                fn whole<$t, $s>(simd: S, $($argument: $type),*) {
+                    of_words::<$t, $s, $crate::lanes::Whole>(simd, $($argument),*)
                 }
             }
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "sse3,ssse3,sse4.1,sse4.2,popcnt,avx,avx2,bmi1,bmi2,fma,lzcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")]
-            fn halved<T: $crate::Element, W: $crate::lanes::Terms<T>>(simd: pulp::x86::V4, $($argument: $type),*) {
-                // SAFETY: the function's own features, and the caller has tiles if it asks for them.
-                unsafe { $body::<T, _, W>(simd, $($argument),*) }
+            fn halved<$t: $crate::Element, $w: $crate::lanes::Terms<$t>>(simd: pulp::x86::V4, $($argument: $type),*) {
+                of_words::<$t, _, $w>(simd, $($argument),*)
             }
 
             match words {
-                $crate::cpu::words::Words::Whole => whole::<T>($($argument),*),
+                $crate::cpu::words::Words::Whole => whole::<$t>($($argument),*),
                 // SAFETY: there is this value only on a processor that has the features.
                 #[cfg(target_arch = "x86_64")]
-                $crate::cpu::words::Words::Pairs(simd) => unsafe { halved::<T, T::Halved>(simd, $($argument),*) },
+                $crate::cpu::words::Words::Pairs(simd) => unsafe { halved::<$t, $t::Halved>(simd, $($argument),*) },
                 // SAFETY: the same.
                 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-                $crate::cpu::words::Words::Tiles(simd) => unsafe { halved::<T, T::Tiled>(simd, $($argument),*) },
+                $crate::cpu::words::Words::Tiles(simd) => unsafe { halved::<$t, $t::Tiled>(simd, $($argument),*) },
             }
         }
     };

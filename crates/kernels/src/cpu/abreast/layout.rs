@@ -5,7 +5,6 @@ use pulp::Simd;
 use crate::{
     Element,
     cpu::{vector::vectorized, words::over_words},
-    lanes::Terms,
 };
 
 /// Columns that are rearranged together.
@@ -86,40 +85,35 @@ fn exchange<T: Element, S: Simd>(
 
 over_words! {
     /// The words of two vectors after one another along an axis of x, [outer, axis, inner], with 0 where there is no second.
-    pub(super) fn pair = pair_of_words(outer: (usize, usize), axis: (usize, usize), inner: usize, x: &[T], out: &mut [T])
-}
-
-/// # Safety
-/// The processor must have the instructions of `W`.
-#[inline(always)]
-unsafe fn pair_of_words<T: Element, S: Simd, W: Terms<T>>(
-    simd: S,
-    outer: (usize, usize),
-    axis: (usize, usize),
-    inner: usize,
-    x: &[T],
-    out: &mut [T],
-) {
-    let zero = T::splat(simd, T::zero());
-    let ((x, _), (out, _)) = (T::whole::<S>(x), T::whole_mut::<S>(out));
-    let mut out = out.chunks_exact_mut(inner);
-    for o in 0..outer.0 {
-        for first in (0..axis.0).step_by(W::TERMS) {
-            let Some(out) = out.next() else {
-                return;
-            };
-            let start = o * outer.1 + first * axis.1;
-            let row = &x[start..start + inner];
-            if first + 1 < axis.0 {
-                let next = &x[start + axis.1..][..inner];
-                for ((out, row), next) in out.iter_mut().zip(row).zip(next) {
-                    // SAFETY: the caller's promise.
-                    *out = unsafe { W::word(simd, *row, *next) };
-                }
-            } else {
-                for (out, row) in out.iter_mut().zip(row) {
-                    // SAFETY: the caller's promise.
-                    *out = unsafe { W::word(simd, *row, zero) };
+    pub(super) fn pair<T, S, W>(
+        simd: S,
+        outer: (usize, usize),
+        axis: (usize, usize),
+        inner: usize,
+        x: &[T],
+        out: &mut [T],
+    ) {
+        let zero = T::splat(simd, T::zero());
+        let ((x, _), (out, _)) = (T::whole::<S>(x), T::whole_mut::<S>(out));
+        let mut out = out.chunks_exact_mut(inner);
+        for o in 0..outer.0 {
+            for first in (0..axis.0).step_by(W::TERMS) {
+                let Some(out) = out.next() else {
+                    return;
+                };
+                let start = o * outer.1 + first * axis.1;
+                let row = &x[start..start + inner];
+                if first + 1 < axis.0 {
+                    let next = &x[start + axis.1..][..inner];
+                    for ((out, row), next) in out.iter_mut().zip(row).zip(next) {
+                        // SAFETY: the processor has the instructions of `W`.
+                        *out = unsafe { W::word(simd, *row, *next) };
+                    }
+                } else {
+                    for (out, row) in out.iter_mut().zip(row) {
+                        // SAFETY: the processor has the instructions of `W`.
+                        *out = unsafe { W::word(simd, *row, zero) };
+                    }
                 }
             }
         }

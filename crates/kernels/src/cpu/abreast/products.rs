@@ -13,51 +13,39 @@ use crate::{
 over_words! {
     /// c ← a b, or c += a b, in each lane, with a [m, k], b [k, n] and c [m, n], k counting words. Distances are in scalars; columns of
     /// c follow one another, its rows start `stride` apart.
-    pub(super) fn products = products_of_words(
+    pub(super) fn products<T, S, W>(
+        simd: S,
         sizes: (usize, usize, usize),
         a: Operand<'_, T>,
         b: Operand<'_, T>,
         c: &mut [T],
         stride: usize,
         accumulate: bool,
-    )
-}
-
-/// # Safety
-/// The processor must have the instructions of `W`.
-#[inline(always)]
-unsafe fn products_of_words<T: Element, S: Simd, W: Terms<T>>(
-    simd: S,
-    sizes: (usize, usize, usize),
-    a: Operand<'_, T>,
-    b: Operand<'_, T>,
-    c: &mut [T],
-    stride: usize,
-    accumulate: bool,
-) {
-    let ((m, k, n), width) = (sizes, T::width::<S>());
-    if m == 0 || k == 0 || n == 0 {
-        return;
-    }
-    // Every vector that the tiles below touch.
-    assert!((m - 1) * a.row + (k - 1) * a.column + width <= a.data.len());
-    assert!((k - 1) * b.row + (n - 1) * b.column + width <= b.data.len());
-    assert!((m - 1) * stride + n * width <= c.len());
-    let largest = if S::REGISTER_COUNT >= 32 { 4 } else { 3 };
-    let mut tiles = Tiles {
-        simd,
-        k,
-        a,
-        b,
-        c,
-        stride,
-        accumulate,
-    };
-    let (row_parts, column_parts) = (m.div_ceil(largest), n.div_ceil(largest));
-    for column in 0..column_parts {
-        for row in 0..row_parts {
-            // SAFETY: the assertions hold for all rows and columns, and the caller's promise.
-            unsafe { tiles.tile::<W>(part(m, row, row_parts), part(n, column, column_parts)) };
+    ) {
+        let ((m, k, n), width) = (sizes, T::width::<S>());
+        if m == 0 || k == 0 || n == 0 {
+            return;
+        }
+        // Every vector that the tiles below touch.
+        assert!((m - 1) * a.row + (k - 1) * a.column + width <= a.data.len());
+        assert!((k - 1) * b.row + (n - 1) * b.column + width <= b.data.len());
+        assert!((m - 1) * stride + n * width <= c.len());
+        let largest = if S::REGISTER_COUNT >= 32 { 4 } else { 3 };
+        let mut tiles = Tiles {
+            simd,
+            k,
+            a,
+            b,
+            c,
+            stride,
+            accumulate,
+        };
+        let (row_parts, column_parts) = (m.div_ceil(largest), n.div_ceil(largest));
+        for column in 0..column_parts {
+            for row in 0..row_parts {
+                // SAFETY: the assertions hold for all rows and columns, and the processor has the instructions of `W`.
+                unsafe { tiles.tile::<W>(part(m, row, row_parts), part(n, column, column_parts)) };
+            }
         }
     }
 }

@@ -28,13 +28,24 @@ pub(super) const fn height<T: Element, S: Simd, W: Terms<T>>() -> usize {
     }
 }
 
-/// The rows of the left operand from a tile's first on.
+/// The words of the left operand from some row on.
 #[derive(Clone, Copy)]
 pub(super) enum Left<'a, T> {
     /// Rows so many elements apart.
     Rows(&'a [T], usize),
-    /// Term by term, each with an element for every row of the tile.
+    /// Tile by tile, in each word by word, each with an element for every row of the tile.
     Columns(&'a [T]),
+}
+
+impl<T> Left<'_, T> {
+    /// The same from the first row of another tile on, of `depth` words.
+    #[inline(always)]
+    pub(super) fn from(self, first: usize, depth: usize) -> Self {
+        match self {
+            Self::Rows(words, stride) => Self::Rows(&words[first * stride..], stride),
+            Self::Columns(words) => Self::Columns(&words[first * depth..]),
+        }
+    }
 }
 
 pub(super) struct Tile<'a, T, S> {
