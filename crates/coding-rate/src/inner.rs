@@ -59,7 +59,7 @@ fn log_determinant<T: Scalar>(
     let gram = shifted_gram(smaller, scale)?;
     let largest = gram.diag().iter().fold(T::one(), |m, &x| m.max(x));
     let factored = match Cholesky::from_array(gram) {
-        Ok(factored) if is_resolved(&factored, largest) => factored,
+        Ok(factored) if factored_well(&factored, largest) => factored,
         Ok(_) | Err(srr_linalg::Error::NotPositiveDefinite { .. }) => {
             return stacked(what, smaller, scale, p <= n, solution);
         }
@@ -90,11 +90,31 @@ fn shifted_gram<T: Scalar>(v: ArrayView2<'_, T>, scale: T) -> Result<Array2<T>> 
     Ok(gram)
 }
 
-/// Whether the rounding of a matrix with this largest entry is small beside every pivot.
-fn is_resolved<T: Scalar>(factored: &Cholesky<T>, largest: T) -> bool {
+/// Whether logdet(I + c VᵀV) by a Cholesky factorization in the element type can be trusted: whether the rounding of a matrix with this largest
+/// entry is small beside every pivot of it. For those who factor many matrices at once by themselves; the rates of this crate are found in
+/// `f64`, without the Gram matrix, where it cannot.
+///
+/// ```
+/// use srr_coding_rate::is_resolved;
+/// assert!(is_resolved::<f32>([2.0, 3.0], 3.0, 6.0_f64.ln()));
+/// assert!(!is_resolved::<f32>([1e8, 1.0], 1e8, 1e8_f64.ln())); // the identity drowns beside 10⁸
+/// ```
+#[must_use]
+pub fn is_resolved<T: Scalar>(
+    pivots: impl IntoIterator<Item = f64>,
+    largest: f64,
+    log_determinant: f64,
+) -> bool {
+    let reciprocals: f64 = pivots.into_iter().map(f64::recip).sum();
+    let error = T::epsilon().to_f64() * largest * reciprocals;
+    error <= tolerance::<T>() * log_determinant.max(1.0)
+}
+
+/// [`is_resolved`] of a factorization.
+fn factored_well<T: Scalar>(factored: &Cholesky<T>, largest: T) -> bool {
     let pivots = factored.diagonal().map(|u| u.to_f64() * u.to_f64());
-    let error = (T::epsilon() * largest).to_f64() * pivots.map(f64::recip).sum::<f64>();
-    error <= tolerance::<T>() * factored.log_determinant().to_f64().max(1.0)
+    let log_determinant = factored.log_determinant().to_f64();
+    is_resolved::<T>(pivots, largest.to_f64(), log_determinant)
 }
 
 /// As [`log_determinant`], for V as `smaller` or transposed.

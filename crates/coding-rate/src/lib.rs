@@ -25,6 +25,7 @@ pub use conventions::{
     ClassToken, Conventions, Location, MeasuredNorms, Sparsity, SparsityGradient,
 };
 pub use error::{Error, Result};
+pub use inner::is_resolved;
 pub use labeled::{
     labeled_rate, labeled_rate_reduction, labeled_rate_reduction_with_gradient,
     labeled_rate_with_gradient,

@@ -71,8 +71,7 @@ impl<T: Scalar> Cholesky<T> {
     /// Natural logarithm of det A, summed in `f64`.
     #[must_use]
     pub fn log_determinant(&self) -> T {
-        let half: f64 = self.diagonal().map(|u| u.to_f64().ln()).sum();
-        T::from_f64(2.0 * half)
+        T::from_f64(2.0 * log_of_product(self.diagonal().map(Scalar::to_f64)))
     }
 
     /// The diagonal of U; the squares of its entries are the pivots.
@@ -201,6 +200,32 @@ impl<T: Scalar> Cholesky<T> {
         }
         Ok(())
     }
+}
+
+/// Natural logarithm of the product of some positive numbers, such as the pivots or the eigenvalues of a matrix, with a logarithm for many of
+/// them at once. The product may be too large or too small for an `f64`; it is NaN if a number is NaN or negative.
+///
+/// ```
+/// let huge = srr_linalg::log_of_product([1e300, 1e200, 1e-10]);
+/// assert!((huge - 490.0 * 10.0_f64.ln()).abs() < 1e-12);
+/// ```
+#[must_use]
+pub fn log_of_product(numbers: impl IntoIterator<Item = f64>) -> f64 {
+    /// Beyond it, or below its inverse, a product could leave the range with its next factor.
+    const LARGE: f64 = 1e100;
+    let (mut sum, mut product) = (0.0, 1.0);
+    for x in numbers {
+        if !(LARGE.recip()..LARGE).contains(&x) {
+            sum += x.ln();
+            continue;
+        }
+        product *= x;
+        if !(LARGE.recip()..LARGE).contains(&product) {
+            sum += f64::ln(product);
+            product = 1.0;
+        }
+    }
+    sum + product.ln()
 }
 
 /// y ← y − Σ factors · rows of x, which start `stride` apart.

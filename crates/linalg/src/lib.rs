@@ -15,7 +15,7 @@ mod spectral;
 pub use ndarray;
 
 pub use check::{all_finite, ensure_finite};
-pub use cholesky::Cholesky;
+pub use cholesky::{Cholesky, log_of_product};
 pub use error::{Error, Result};
 pub use factorization::{Factorization, Svd, SymmetricEigen};
 pub use frame::{random_matrix, random_orthonormal};

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::{
     Cpu, CpuTensor,
-    abreast::Abreast,
+    abreast::{Attention, whole_examples},
     parallel::{Rows, RowsMut, block_rows, for_blocks},
     vector::width,
     words::Words,
@@ -103,21 +103,17 @@ impl<T: Element> Cpu<T> {
         sizes: &Heads,
         products: usize,
         output: R,
-        body: impl Fn(&mut Abreast<T>, Range<usize>, R) + Sync,
+        body: impl Fn(&mut Attention<T>, Range<usize>, R) + Sync,
     ) -> Result<()> {
         if sizes.example() == 0 {
             return Ok(());
         }
-        // The pairs of a block fill whole vectors.
-        let width = width::<T>();
-        let examples = (1..=width)
-            .find(|examples| (examples * sizes.heads).is_multiple_of(width))
-            .unwrap_or(width);
         let operations = 2 * products * sizes.example() * sizes.tokens;
+        let examples = whole_examples(sizes.heads, width::<T>());
         let block = block_rows(WORK, operations).next_multiple_of(examples);
         for_blocks(sizes.batch, block, output, |range, output| {
             let words = Words::of::<T>(self.precision).lane_by_lane();
-            let mut abreast = Abreast::new(options, sizes, words, &self.pool);
+            let mut abreast = Attention::new(options, sizes, words, &self.pool);
             body(
                 &mut abreast,
                 range.start * sizes.heads..range.end * sizes.heads,

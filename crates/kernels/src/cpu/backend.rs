@@ -7,8 +7,7 @@ use super::{Cpu, CpuTensor, ista};
 use crate::{
     AdamStep, AttentionOptions, Backend, CrossEntropy, Dropout, Element, Error, IstaOutput,
     LayerNormOutput, LionStep, MatmulPrecision, Rates, Result, SgdStep, Tensor, Transpose, Unary,
-    check,
-    composed::{self, rates::coding_rate_of},
+    check, composed,
 };
 
 /// For each element type by itself, not for all at once: generic code is compiled anew in every crate that calls it, this once and here.
@@ -332,14 +331,7 @@ macro_rules! backend {
                 head_dim: usize,
                 gradient: bool,
             ) -> Result<Rates<CpuTensor<$T>>> {
-                let rates = coding_rate_of(
-                    tokens.as_slice(),
-                    tokens.shape(),
-                    coding.into(),
-                    head_dim,
-                    gradient,
-                )?;
-                Ok(self.rates(rates, tokens.shape(), &[]))
+                Cpu::coding_rate(self, tokens, coding.into(), head_dim, gradient)
             }
 
             fn compressed_rate(

@@ -6,8 +6,8 @@ use pulp::Simd;
 
 use crate::{
     Element,
-    cpu::{operand::Operand, words::over_words},
-    lanes::{Lanes, Terms},
+    cpu::{operand::Operand, vector::vectorized, words::over_words},
+    lanes::{Lanes, Terms, Whole},
 };
 
 over_words! {
@@ -30,7 +30,6 @@ over_words! {
         assert!((m - 1) * a.row + (k - 1) * a.column + width <= a.data.len());
         assert!((k - 1) * b.row + (n - 1) * b.column + width <= b.data.len());
         assert!((m - 1) * stride + n * width <= c.len());
-        let largest = if S::REGISTER_COUNT >= 32 { 4 } else { 3 };
         let mut tiles = Tiles {
             simd,
             k,
@@ -40,7 +39,7 @@ over_words! {
             stride,
             accumulate,
         };
-        let (row_parts, column_parts) = (m.div_ceil(largest), n.div_ceil(largest));
+        let (row_parts, column_parts) = (m.div_ceil(largest::<S>()), n.div_ceil(largest::<S>()));
         for column in 0..column_parts {
             for row in 0..row_parts {
                 // SAFETY: the assertions hold for all rows and columns, and the processor has the instructions of `W`.
@@ -48,6 +47,34 @@ over_words! {
             }
         }
     }
+}
+
+vectorized! {
+    /// The upper triangle of c ← a aᵀ in each lane, with a [m, k] and c [m, m]; of what lies below, tiles on the diagonal write some.
+    pub(super) fn upper_gram<T, S>(simd: S, sizes: (usize, usize), a: Operand<'_, T>, c: &mut [T]) {
+        let ((m, k), width) = (sizes, T::width::<S>());
+        if m == 0 || k == 0 {
+            return;
+        }
+        // Every vector that the tiles below touch.
+        assert!((m - 1) * a.row + (k - 1) * a.column + width <= a.data.len());
+        assert!(m * m * width <= c.len());
+        let parts = m.div_ceil(largest::<S>());
+        let (b, stride) = (a.transposed(), m * width);
+        let mut tiles = Tiles { simd, k, a, b, c, stride, accumulate: false };
+        for column in 0..parts {
+            for row in 0..=column {
+                // SAFETY: the assertions hold for all rows and columns.
+                unsafe { tiles.tile::<Whole>(part(m, row, parts), part(m, column, parts)) };
+            }
+        }
+    }
+}
+
+/// Rows and columns of a tile at most.
+#[inline(always)]
+fn largest<S: Simd>() -> usize {
+    if S::REGISTER_COUNT >= 32 { 4 } else { 3 }
 }
 
 /// One of so many parts of `total` that are as equal as can be.
