@@ -3,15 +3,17 @@
 //! The instruction set is a type parameter, one of `pulp`'s: what an `S: Simd` computes here compiles to its instructions, whatever
 //! the target of the build is. [`Lanes`] are written like numbers.
 
+mod functions;
+
 use std::ops::{Add, AddAssign, Div, Mul, Sub};
 
 use pulp::{MemMask, Simd};
 
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-use crate::amx::Tiles;
-#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-use crate::bf16::Pairs as Tiles;
-use crate::{Element, bf16::Pairs};
+use self::functions::{erf_f32, erf_f64, exp_f32, exp_f64};
+use crate::{
+    Element,
+    terms::{Pairs, Split, Terms, Tiles, Whole},
+};
 
 /// What the element types know of vectors.
 #[doc(hidden)]
@@ -22,6 +24,8 @@ pub trait Vectors: Copy {
     type Halved: Terms<Self>;
     /// The same for tiles of the processor, if any.
     type Tiled: Terms<Self>;
+    /// Each term in two of half the width for the same tiles, if any.
+    type Split: Terms<Self>;
 
     /// How many they are.
     fn width<S: Simd>() -> usize;
@@ -77,85 +81,14 @@ pub trait Vectors: Copy {
     fn rows<S: Simd>(simd: S, columns: [Self::Vector<S>; 4]) -> [Self::Vector<S>; 4];
 }
 
-/// How the terms of a sum of products stand in words of the element type.
-#[doc(hidden)]
-pub trait Terms<T: Vectors> {
-    /// Terms of a word.
-    const TERMS: usize;
-    /// Words that are multiplied together; where there are fewer, words of 0 make up for them.
-    const GROUP: usize = 1;
-    /// Rows that [`tile`](Self::tile) multiplies, if not 0.
-    const TILE_ROWS: usize = 0;
-
-    /// In each lane a word of the terms of one column, in this row and the next; the next counts only where a word holds two.
-    ///
-    /// # Safety
-    /// The processor must have the instructions.
-    unsafe fn word<S: Simd>(simd: S, row: T::Vector<S>, next: T::Vector<S>) -> T::Vector<S>;
-    /// The words of consecutive terms, [`TERMS`](Self::TERMS) vectors of them.
-    ///
-    /// # Safety
-    /// As for [`word`](Self::word).
-    unsafe fn words<S: Simd>(simd: S, first: T::Vector<S>, second: T::Vector<S>) -> T::Vector<S>;
-    /// sum + the products of the terms of two words.
-    ///
-    /// # Safety
-    /// As for [`word`](Self::word).
-    unsafe fn multiply_add<S: Simd>(
-        simd: S,
-        a: T::Vector<S>,
-        b: T::Vector<S>,
-        sum: T::Vector<S>,
-    ) -> T::Vector<S>;
-    /// sums [rows, C vectors] ← a b, with rows of a `stride` words apart and a panel of C vectors a word; nothing without tiles.
-    ///
-    /// # Safety
-    /// As for [`word`](Self::word). `depth`, a multiple of [`GROUP`](Self::GROUP), words must be readable in each row and in the panel,
-    /// and the sums writable.
-    unsafe fn tile<const C: usize>(
-        a: *const T,
-        stride: usize,
-        panel: *const T,
-        depth: usize,
-        sums: *mut T,
-    ) {
-        let _ = (a, stride, panel, depth, sums);
-    }
-}
-
-/// A term in each word, as it is.
-#[derive(Debug)]
-pub enum Whole {}
-
-impl<T: Vectors> Terms<T> for Whole {
-    const TERMS: usize = 1;
-
-    #[inline(always)]
-    unsafe fn word<S: Simd>(_: S, row: T::Vector<S>, _: T::Vector<S>) -> T::Vector<S> {
-        row
-    }
-    #[inline(always)]
-    unsafe fn words<S: Simd>(_: S, first: T::Vector<S>, _: T::Vector<S>) -> T::Vector<S> {
-        first
-    }
-    #[inline(always)]
-    unsafe fn multiply_add<S: Simd>(
-        simd: S,
-        a: T::Vector<S>,
-        b: T::Vector<S>,
-        sum: T::Vector<S>,
-    ) -> T::Vector<S> {
-        T::fused(simd, a, b, sum)
-    }
-}
-
 macro_rules! vectors {
     ($type:ident, $vector:ident, $lanes:ident, $whole:ident, $whole_mut:ident, $mask:ident, $length:ident, $load:ident, $store:ident, $splat:ident, $add:ident,
-     $sub:ident, $mul:ident, $div:ident, $sqrt:ident, $fused:ident, $max:ident, $greater:ident, $select:ident, $sum:ident, $exp:path, $erf:path, $columns:ident, $rows:ident, $halved:ty, $tiled:ty) => {
+     $sub:ident, $mul:ident, $div:ident, $sqrt:ident, $fused:ident, $max:ident, $greater:ident, $select:ident, $sum:ident, $exp:path, $erf:path, $columns:ident, $rows:ident, $halved:ty, $tiled:ty, $split:ty) => {
         impl Vectors for $type {
             type Vector<S: Simd> = S::$vector;
             type Halved = $halved;
             type Tiled = $tiled;
+            type Split = $split;
 
             #[inline(always)]
             fn width<S: Simd>() -> usize {
@@ -283,7 +216,8 @@ vectors!(
     deinterleave_shfl_f32s,
     interleave_shfl_f32s,
     Pairs,
-    Tiles
+    Tiles,
+    Split
 );
 vectors!(
     f64,
@@ -311,105 +245,9 @@ vectors!(
     deinterleave_shfl_f64s,
     interleave_shfl_f64s,
     Whole,
+    Whole,
     Whole
 );
-
-/// Cephes' `expf` without a branch: x = n ln 2 + r with |r| ≤ ln 2 / 2, a polynomial in r, times 2ⁿ.
-#[inline(always)]
-#[allow(clippy::excessive_precision)] // the published digits
-fn exp_f32<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    /// The coefficients of r⁷, r⁶, …, r².
-    const COEFFICIENTS: [f32; 6] = [
-        1.987_569_150_0e-4,
-        1.398_199_950_7e-3,
-        8.333_451_907_3e-3,
-        4.166_579_589_4e-2,
-        1.666_666_545_9e-1,
-        5.000_000_120_1e-1,
-    ];
-    /// 1.5 · 2²³: adding it leaves the nearest integer in the low bits.
-    const ROUND: f32 = 12_582_912.0;
-    /// Below this the result is no longer a normal number.
-    const LOWEST: f32 = -87.336_54;
-    let splat = |x: f32| simd.splat_f32s(x);
-    // Comparisons are false for a NaN, which passes.
-    let x = simd.select_f32s(simd.less_than_f32s(x, splat(LOWEST)), splat(LOWEST), x);
-    // ln 2 comes in two parts, so that n times the first is exact.
-    let shifted = simd.mul_add_e_f32s(x, splat(std::f32::consts::LOG2_E), splat(ROUND));
-    let n = simd.sub_f32s(shifted, splat(ROUND));
-    let r = simd.mul_add_e_f32s(
-        n,
-        splat(2.121_944_40e-4),
-        simd.mul_add_e_f32s(n, splat(-0.693_359_375), x),
-    );
-    let mut polynomial = splat(COEFFICIENTS[0]);
-    for c in &COEFFICIENTS[1..] {
-        polynomial = simd.mul_add_e_f32s(polynomial, r, splat(*c));
-    }
-    let power = simd.add_f32s(
-        simd.mul_add_e_f32s(polynomial, simd.mul_f32s(r, r), r),
-        splat(1.0),
-    );
-    let n = simd.wrapping_dyn_shl_u32s(simd.transmute_u32s_f32s(shifted), simd.splat_u32s(23));
-    simd.transmute_f32s_u32s(simd.add_u32s(simd.transmute_u32s_f32s(power), n)) // · 2ⁿ
-}
-
-/// The rational approximation of Eigen and XLA, of degree 13 over 8, on [−4, 4], beyond which erf is ±1.
-#[inline(always)]
-#[allow(clippy::excessive_precision)] // the published digits
-fn erf_f32<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    /// The coefficients of x¹³, x¹¹, …, x.
-    const NUMERATOR: [f32; 7] = [
-        -2.726_142_258_013_06e-10,
-        2.770_681_424_959_02e-8,
-        -2.101_024_020_825_08e-6,
-        -5.692_506_394_623_46e-5,
-        -7.349_906_303_268_55e-4,
-        -2.954_599_808_540_25e-3,
-        -1.609_603_332_624_15e-2,
-    ];
-    /// The coefficients of x⁸, x⁶, …, 1.
-    const DENOMINATOR: [f32; 5] = [
-        -1.456_607_184_649_96e-5,
-        -2.133_740_552_789_05e-4,
-        -1.682_826_974_382_03e-3,
-        -7.373_329_167_204_68e-3,
-        -1.426_473_905_141_89e-2,
-    ];
-    let splat = |x: f32| simd.splat_f32s(x);
-    // Comparisons are false for a NaN, which passes.
-    let x = simd.select_f32s(simd.less_than_f32s(x, splat(-4.0)), splat(-4.0), x);
-    let x = simd.select_f32s(simd.greater_than_f32s(x, splat(4.0)), splat(4.0), x);
-    let square = simd.mul_f32s(x, x);
-    let mut above = splat(NUMERATOR[0]);
-    for c in &NUMERATOR[1..] {
-        above = simd.mul_add_e_f32s(above, square, splat(*c));
-    }
-    let mut below = splat(DENOMINATOR[0]);
-    for c in &DENOMINATOR[1..] {
-        below = simd.mul_add_e_f32s(below, square, splat(*c));
-    }
-    simd.div_f32s(simd.mul_f32s(x, above), below)
-}
-
-#[inline(always)]
-fn erf_f64<S: Simd>(simd: S, x: S::f64s) -> S::f64s {
-    lane_by_lane(simd, x, libm::erf)
-}
-
-#[inline(always)]
-fn exp_f64<S: Simd>(simd: S, x: S::f64s) -> S::f64s {
-    lane_by_lane(simd, x, f64::exp)
-}
-
-#[inline(always)]
-fn lane_by_lane<S: Simd>(simd: S, x: S::f64s, f: impl Fn(f64) -> f64) -> S::f64s {
-    let mut lanes = [0.0; 8]; // the longest vector
-    let lanes = &mut lanes[..S::F64_LANES];
-    simd.partial_store_f64s(lanes, x);
-    lanes.iter_mut().for_each(|x| *x = f(*x));
-    simd.partial_load_f64s(lanes)
-}
 
 /// A vector that computes like a number.
 pub(crate) struct Lanes<T: Element, S: Simd> {

@@ -1,9 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod amx;
 mod backend;
-mod bf16;
 mod check;
 mod composed;
 #[cfg(feature = "conformance")]
@@ -14,6 +11,7 @@ mod error;
 mod lanes;
 mod options;
 mod precision;
+mod terms;
 
 pub use backend::{Backend, Tensor};
 pub use cpu::{Cpu, CpuTensor};

@@ -23,8 +23,8 @@ pub enum MatmulPrecision {
     /// The accuracy of `f32`.
     #[default]
     Highest,
-    /// Each `f32` as the sum of two bf16 numbers, and three products of these. Only AMX tiles would make that faster than one product of
-    /// `f32`; there is no such path yet, so it is computed as [`Highest`](Self::Highest).
+    /// Each `f32` as the sum of two bf16 numbers, and the three larger products of these. Only AMX tiles make that faster than one product
+    /// of `f32`: without them it is computed as [`Highest`](Self::Highest), and with them attention within heads is.
     High,
     /// Operands rounded to bf16. It needs AVX-512 BF16, and is computed as [`Highest`](Self::Highest) without; AMX tiles multiply where
     /// Linux grants them.
@@ -50,10 +50,10 @@ impl MatmulPrecision {
     /// use srr_kernels::MatmulPrecision;
     ///
     /// assert_eq!(MatmulPrecision::Highest.on_this_processor(), MatmulPrecision::Highest);
-    /// assert_eq!(MatmulPrecision::High.on_this_processor(), MatmulPrecision::Highest);
     /// ```
     pub fn on_this_processor(self) -> Self {
         match self {
+            Self::High if has_tiles() => Self::High,
             Self::Medium if has_bf16() => Self::Medium,
             _ => Self::Highest,
         }
@@ -67,6 +67,18 @@ fn has_bf16() -> bool {
         is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16")
     }
     #[cfg(not(target_arch = "x86_64"))]
+    {
+        false
+    }
+}
+
+/// Whether it multiplies them in tiles, and the system lets it.
+fn has_tiles() -> bool {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    {
+        crate::terms::amx::available()
+    }
+    #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
     {
         false
     }

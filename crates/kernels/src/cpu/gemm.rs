@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     Element,
-    lanes::{Lanes, Terms},
+    lanes::Lanes,
+    terms::{Side, Terms},
 };
 
 /// Words that a tile multiplies at once.
@@ -84,7 +85,7 @@ over_words! {
         n: usize,
         packed: &mut [T],
     ) {
-        let (width, depth) = (T::width::<S>(), DEPTH * W::TERMS);
+        let (width, depth) = (T::width::<S>(), W::terms(DEPTH));
         let mut buffer = [[T::zero(); WIDEST]; 2];
         let mut rest = packed;
         for first in (0..k).step_by(depth) {
@@ -92,15 +93,13 @@ over_words! {
             for start in (0..n).step_by(tile::vectors::<S>() * width) {
                 let used = (tile::vectors::<S>() * width).min(n - start);
                 let stored = used.next_multiple_of(width);
-                let (panel, after) = rest.split_at_mut(count::<T, W>(terms) * stored);
+                let (panel, after) = rest.split_at_mut(W::count(terms) * stored);
                 for (word, out) in panel.chunks_exact_mut(stored).enumerate() {
                     let b = b.from(first, start);
-                    let [row, next] = rows_of_word::<T, W>(b, word, terms, used, &mut buffer);
+                    let rows = rows_of_word::<T, W>(b, word, terms, used, &mut buffer);
                     for (c, out) in out.chunks_exact_mut(width).enumerate() {
-                        let (row, next) = (vector_of(simd, row, c), vector_of(simd, next, c));
                         // SAFETY: the processor has the instructions of `W`.
-                        let word = unsafe { W::word(simd, row.vector, next.vector) };
-                        Lanes::<T, S>::new(simd, word).write(out);
+                        unsafe { self::word::<T, S, W>(simd, Side::Right, rows, c).write(out) };
                     }
                 }
                 rest = after;
@@ -109,13 +108,7 @@ over_words! {
     }
 }
 
-/// The words of so many terms.
-#[inline(always)]
-fn count<T: Element, W: Terms<T>>(terms: usize) -> usize {
-    terms.div_ceil(W::TERMS).next_multiple_of(W::GROUP)
-}
-
-/// The first elements of the rows of `terms` that a word is made of; none beyond the last.
+/// The part of the product that a word belongs to, and the first elements of the rows of `terms` that it is made of; none beyond the last.
 #[inline(always)]
 fn rows_of_word<'a, T: Element, W: Terms<T>>(
     operand: Operand<'a, T>,
@@ -123,19 +116,44 @@ fn rows_of_word<'a, T: Element, W: Terms<T>>(
     terms: usize,
     used: usize,
     [row, next]: &'a mut [[T; WIDEST]; 2],
-) -> [&'a [T]; 2] {
-    let l = word * W::TERMS;
-    let row = if l < terms {
+) -> (usize, [&'a [T]; 2]) {
+    let words = terms.div_ceil(W::TERMS);
+    let (part, l) = if W::PARTS == 1 {
+        (0, word * W::TERMS)
+    } else {
+        (word / words, word % words * W::TERMS)
+    };
+    let row = if part < W::PARTS && l < terms {
         contiguous(operand.from(l, 0), used, row)
     } else {
         &[]
     };
-    let next = if W::TERMS == 2 && l + 1 < terms {
+    let next = if W::TERMS == 2 && part < W::PARTS && l + 1 < terms {
         contiguous(operand.from(l + 1, 0), used, next)
     } else {
         &[]
     };
-    [row, next]
+    (part, [row, next])
+}
+
+/// A vector of words that [`rows_of_word`] finds the rows of.
+///
+/// # Safety
+/// The processor must have the instructions of `W`.
+#[inline(always)]
+unsafe fn word<T: Element, S: Simd, W: Terms<T>>(
+    simd: S,
+    side: Side,
+    (part, rows): (usize, [&[T]; 2]),
+    index: usize,
+) -> Lanes<T, S> {
+    // SAFETY: the caller's promise.
+    let [row, next] = rows.map(
+        #[inline(always)]
+        |row| unsafe { W::part(simd, side, part, vector_of(simd, row, index).vector) },
+    );
+    // SAFETY: the same.
+    Lanes::new(simd, unsafe { W::word(simd, row, next) })
 }
 
 /// The first elements of a row of an operand, copied to `buffer` if they do not follow one another.
@@ -207,7 +225,7 @@ over_words! {
             } else {
                 columns::<T, S, W>(simd, m, terms, a, workspace)
             };
-            tiles::<T, S, W>(simd, count::<T, W>(terms), n, left, packed, finish, out);
+            tiles::<T, S, W>(simd, W::count(terms), n, left, packed, finish, out);
         }
     }
 }
@@ -227,14 +245,22 @@ unsafe fn rows<'a, T: Element, S: Simd, W: Terms<T>>(
     if W::TERMS == 1 {
         return Left::Rows(a.data, a.row);
     }
-    let depth = count::<T, W>(terms);
+    let depth = W::count(terms);
     for (i, words) in workspace.chunks_exact_mut(depth).take(m).enumerate() {
         let row = &a.data[i * a.row..][..terms];
-        for (c, words) in words.chunks_mut(T::width::<S>()).enumerate() {
-            let (first, second) = (vector_of(simd, row, 2 * c), vector_of(simd, row, 2 * c + 1));
-            // SAFETY: the caller's promise.
-            let vector = unsafe { W::words(simd, first.vector, second.vector) };
-            Lanes::<T, S>::new(simd, vector).write(words);
+        let (parts, beyond) = words.split_at_mut(terms.div_ceil(W::TERMS) * W::PARTS);
+        beyond.fill(T::zero());
+        for (part, words) in parts.chunks_exact_mut(terms.div_ceil(W::TERMS)).enumerate() {
+            for (c, words) in words.chunks_mut(T::width::<S>()).enumerate() {
+                // SAFETY: the caller's promise.
+                let [first, second] = [2 * c, 2 * c + 1].map(
+                    #[inline(always)]
+                    |c| unsafe { W::part(simd, Side::Left, part, vector_of(simd, row, c).vector) },
+                );
+                // SAFETY: the same.
+                let vector = unsafe { W::words(simd, first, second) };
+                Lanes::<T, S>::new(simd, vector).write(words);
+            }
         }
     }
     Left::Rows(workspace, depth)
@@ -252,11 +278,7 @@ unsafe fn columns<'a, T: Element, S: Simd, W: Terms<T>>(
     a: Operand<'a, T>,
     workspace: &'a mut [T],
 ) -> Left<'a, T> {
-    let (depth, height, width) = (
-        count::<T, W>(terms),
-        tile::height::<T, S, W>(),
-        T::width::<S>(),
-    );
+    let (depth, height, width) = (W::count(terms), tile::height::<T, S, W>(), T::width::<S>());
     let together = (width / height).max(1) * height;
     let (mut buffer, mut words) = ([[T::zero(); WIDEST]; 2], [T::zero(); WIDEST]);
     for first in (0..m).step_by(together) {
@@ -264,15 +286,17 @@ unsafe fn columns<'a, T: Element, S: Simd, W: Terms<T>>(
         let workspace = &mut workspace[first * depth..];
         for word in 0..depth {
             let a = a.transposed().from(0, first);
-            let [row, next] = rows_of_word::<T, W>(a, word, terms, used, &mut buffer);
+            let rows = rows_of_word::<T, W>(a, word, terms, used, &mut buffer);
             let words = if W::TERMS == 1 && used == together {
-                row
+                rows.1[0]
             } else {
-                for c in 0..used.div_ceil(width) {
-                    let (row, next) = (vector_of(simd, row, c), vector_of(simd, next, c));
+                for (c, out) in words
+                    .chunks_exact_mut(width)
+                    .enumerate()
+                    .take(used.div_ceil(width))
+                {
                     // SAFETY: the caller's promise.
-                    let word = unsafe { W::word(simd, row.vector, next.vector) };
-                    Lanes::<T, S>::new(simd, word).write(&mut words[c * width..][..width]);
+                    unsafe { self::word::<T, S, W>(simd, Side::Left, rows, c).write(out) };
                 }
                 &words[..]
             };
@@ -350,16 +374,22 @@ mod tests {
         (0..len).map(|i| T::from_f64(number(i))).collect()
     }
 
-    /// Against the triple loop; whole numbers so small are exact in bf16, and so are the sums of their products.
-    fn check<T: Element>(
+    /// Against the triple loop; whole numbers so small are exact in bf16, and so are the sums of their products. `factors` make the operands
+    /// larger.
+    fn check_times<T: Element>(
+        factors: [f64; 2],
         words: Words,
         (m, k, n): (usize, usize, usize),
         a_by_rows: bool,
         b_by_rows: bool,
     ) {
+        let times = |numbers: Vec<T>, factor: f64| -> Vec<T> {
+            let factor = T::from_f64(factor);
+            numbers.into_iter().map(|x| factor * x).collect()
+        };
         let (a, b, bias) = (
-            numbers::<T>(m * k, 1),
-            numbers::<T>(k * n, 2),
+            times(numbers(m * k, 1), factors[0]),
+            times(numbers(k * n, 2), factors[1]),
             numbers::<T>(n, 3),
         );
         let by = |rows: bool, data, height, width| {
@@ -417,10 +447,51 @@ mod tests {
         }
     }
 
+    fn check<T: Element>(
+        words: Words,
+        sizes: (usize, usize, usize),
+        a_by_rows: bool,
+        b_by_rows: bool,
+    ) {
+        check_times::<T>([1.0; 2], words, sizes, a_by_rows, b_by_rows);
+    }
+
+    /// The largest error of the elements of a product of numbers of size 1, over the root of the number of terms.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    fn error(words: Words) -> f64 {
+        let (m, k, n) = (21, 300, 19);
+        let a: Vec<f32> = (0..m * k).map(|i| (i as f32).sin()).collect();
+        let b: Vec<f32> = (0..k * n).map(|i| (1.7 * i as f32).cos()).collect();
+        let (left, right) = (Operand::rows(&a, k), Operand::rows(&b, n));
+        let mut packed = vec![0.0; packed_len::<f32>(words, k, n)];
+        pack(words, right, k, n, &mut packed);
+        let mut workspace = vec![0.0; workspace_len(words, left, m, k)];
+        let (mut out, finish) = (vec![0.0; m * n], Finish::scaled(1.0));
+        multiply(
+            words,
+            (m, k, n),
+            left,
+            &packed,
+            finish,
+            &mut out,
+            &mut workspace,
+        );
+        let exact = |i: usize, j: usize| -> f64 {
+            (0..k)
+                .map(|l| wide(a[i * k + l]) * wide(b[l * n + j]))
+                .sum()
+        };
+        let errors = out
+            .iter()
+            .enumerate()
+            .map(|(index, &x)| (wide(x) - exact(index / n, index % n)).abs());
+        errors.fold(0.0, f64::max) / (k as f64).sqrt()
+    }
+
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     #[test]
     fn so_do_tiles_where_need_be_emulated() {
-        use crate::amx::{available, emulator};
+        use crate::terms::amx::{available, emulator};
         let (Words::Tiles(simd) | Words::Pairs(simd)) = Words::of::<f32>(MatmulPrecision::Medium)
         else {
             return; // nothing rounds to bf16 here
@@ -439,8 +510,15 @@ mod tests {
         ] {
             for (a_by_rows, b_by_rows) in [(true, true), (false, false)] {
                 check::<f32>(Words::Tiles(simd), sizes, a_by_rows, b_by_rows);
+                // Ten bits are more than bf16 has: the second part of either side makes up for it.
+                for factors in [[131.0, 1.0], [1.0, 131.0]] {
+                    let words = Words::Split(simd);
+                    check_times::<f32>(factors, words, sizes, a_by_rows, b_by_rows);
+                }
             }
         }
+        let [rounded, split] = [Words::Tiles(simd), Words::Split(simd)].map(error);
+        assert!(split < 2e-5 && rounded > 100.0 * split, "{rounded} {split}");
         assert!(available() || emulator::interpreted() > 0);
     }
 

@@ -133,7 +133,7 @@ impl<T: Element> Drop for Buffer<T> {
 mod tests {
     use std::sync::Arc;
 
-    use super::{Pool, SMALLEST, size_class};
+    use super::{ALIGNMENT, Pool, SMALLEST, size_class};
 
     #[test]
     fn size_classes_hold_their_length_and_waste_a_quarter_at_most() {
@@ -144,6 +144,16 @@ mod tests {
                 "{length} {class}"
             );
             assert_eq!(size_class(class), class);
+        }
+    }
+
+    #[test]
+    fn buffers_begin_at_a_line_of_the_cache() {
+        let pool = Arc::new(Pool::<f32>::default());
+        let buffers: Vec<_> = (0..40).map(|i| pool.take(SMALLEST + 777 * i)).collect();
+        for buffer in buffers.iter().chain(&buffers.clone()) {
+            let address = buffer.as_slice().as_ptr() as usize;
+            assert!(address.is_multiple_of(ALIGNMENT));
         }
     }
 

@@ -2,9 +2,14 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::vector::{Level, level};
+#[cfg(target_arch = "x86_64")]
+use crate::terms::Pairs;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-use crate::lanes::Vectors;
-use crate::{Element, MatmulPrecision, lanes::Terms};
+use crate::terms::{Split, Tiles};
+use crate::{
+    Element, MatmulPrecision,
+    terms::{Terms, Whole},
+};
 
 /// What the words of a product hold.
 #[derive(Clone, Copy)]
@@ -17,30 +22,38 @@ pub(super) enum Words {
     /// The same, multiplied in tiles.
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     Tiles(pulp::x86::V4),
+    /// Each term as two of bf16, multiplied in tiles.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    Split(pulp::x86::V4),
 }
 
 impl Words {
     /// The fastest that are as precise as asked for.
     pub(super) fn of<T: Element>(precision: MatmulPrecision) -> Self {
         #[cfg(target_arch = "x86_64")]
-        if let (MatmulPrecision::Medium, 2, Level::V4(simd)) =
-            (precision.on_this_processor(), T::Halved::TERMS, level())
-        {
+        if let (true, Level::V4(simd)) = (T::Halved::TERMS > 1, level()) {
             #[cfg(target_os = "linux")]
-            if crate::amx::available() {
-                return Self::Tiles(simd);
-            }
-            return Self::Pairs(simd);
+            let tiles = crate::terms::amx::available();
+            return match precision.on_this_processor() {
+                #[cfg(target_os = "linux")]
+                MatmulPrecision::Medium if tiles => Self::Tiles(simd),
+                MatmulPrecision::Medium => Self::Pairs(simd),
+                #[cfg(target_os = "linux")]
+                MatmulPrecision::High => Self::Split(simd),
+                _ => Self::Whole,
+            };
         }
         let _ = precision;
         Self::Whole
     }
 
-    /// The same where each lane multiplies words of its own, which tiles cannot.
+    /// The same, or more precise, where each lane multiplies words of its own, which tiles cannot.
     pub(super) fn lane_by_lane(self) -> Self {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Tiles(simd) => Self::Pairs(simd),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Split(_) => Self::Whole,
             other => other,
         }
     }
@@ -48,25 +61,26 @@ impl Words {
     /// The words of so many terms.
     pub(super) fn count(self, terms: usize) -> usize {
         match self {
-            Self::Whole => terms,
+            Self::Whole => <Whole as Terms<f32>>::count(terms),
             #[cfg(target_arch = "x86_64")]
-            Self::Pairs(_) => terms.div_ceil(2),
+            Self::Pairs(_) => Pairs::count(terms),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Self::Tiles(_) => {
-                let group = <<f32 as Vectors>::Tiled as Terms<f32>>::GROUP;
-                terms.div_ceil(2).next_multiple_of(group)
-            }
+            Self::Tiles(_) => Tiles::count(terms),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Split(_) => Split::count(terms),
         }
     }
 
     /// The terms of so many words.
     pub(super) fn terms(self, words: usize) -> usize {
         match self {
-            Self::Whole => words,
+            Self::Whole => <Whole as Terms<f32>>::terms(words),
             #[cfg(target_arch = "x86_64")]
-            Self::Pairs(_) => 2 * words,
+            Self::Pairs(_) => Pairs::terms(words),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Self::Tiles(_) => 2 * words,
+            Self::Tiles(_) => Tiles::terms(words),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Self::Split(_) => Split::terms(words),
         }
     }
 }
@@ -79,17 +93,17 @@ macro_rules! over_words {
         $(#[$meta])*
         $vis fn $name<$t: $crate::Element>(words: $crate::cpu::words::Words, $($argument: $type),*) {
             #[inline(always)]
-            fn of_words<$t: $crate::Element, $s: pulp::Simd, $w: $crate::lanes::Terms<$t>>($simd: $s, $($argument: $type),*) $body
+            fn of_words<$t: $crate::Element, $s: pulp::Simd, $w: $crate::terms::Terms<$t>>($simd: $s, $($argument: $type),*) $body
 
             $crate::cpu::vector::vectorized! {
                 fn whole<$t, $s>(simd: S, $($argument: $type),*) {
-                    of_words::<$t, $s, $crate::lanes::Whole>(simd, $($argument),*)
+                    of_words::<$t, $s, $crate::terms::Whole>(simd, $($argument),*)
                 }
             }
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "sse3,ssse3,sse4.1,sse4.2,popcnt,avx,avx2,bmi1,bmi2,fma,lzcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512bf16")]
-            fn halved<$t: $crate::Element, $w: $crate::lanes::Terms<$t>>(simd: pulp::x86::V4, $($argument: $type),*) {
+            fn halved<$t: $crate::Element, $w: $crate::terms::Terms<$t>>(simd: pulp::x86::V4, $($argument: $type),*) {
                 of_words::<$t, _, $w>(simd, $($argument),*)
             }
 
@@ -101,6 +115,9 @@ macro_rules! over_words {
                 // SAFETY: the same.
                 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
                 $crate::cpu::words::Words::Tiles(simd) => unsafe { halved::<$t, $t::Tiled>(simd, $($argument),*) },
+                // SAFETY: the same.
+                #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+                $crate::cpu::words::Words::Split(simd) => unsafe { halved::<$t, $t::Split>(simd, $($argument),*) },
             }
         }
     };

@@ -297,8 +297,8 @@ impl<T: Element> Attention<T> {
         inner: usize,
         x: &Buffer<T>,
     ) -> Option<Buffer<T>> {
-        if let Words::Whole = self.words {
-            return None;
+        if self.words.count(2) == 2 {
+            return None; // a word holds one term
         }
         let length = outer.0 * self.words.count(axis.0) * inner * self.width;
         let mut paired = self.pool.take(length);

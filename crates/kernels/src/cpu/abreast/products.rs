@@ -7,7 +7,8 @@ use pulp::Simd;
 use crate::{
     Element,
     cpu::{operand::Operand, vector::vectorized, words::over_words},
-    lanes::{Lanes, Terms, Whole},
+    lanes::Lanes,
+    terms::{Terms, Whole},
 };
 
 over_words! {

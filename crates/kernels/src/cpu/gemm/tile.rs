@@ -5,10 +5,7 @@ use std::ops::Range;
 use pulp::Simd;
 
 use super::{super::vector::vector_of, Finish};
-use crate::{
-    Element,
-    lanes::{Lanes, Terms},
-};
+use crate::{Element, lanes::Lanes, terms::Terms};
 
 /// Vectors of columns of a tile, or of the panel that it reads.
 #[inline(always)]

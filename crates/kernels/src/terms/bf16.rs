@@ -2,13 +2,13 @@
 
 #[cfg(target_arch = "x86_64")]
 use {
-    crate::lanes::Terms,
+    super::Terms,
     pulp::Simd,
     std::{
         arch::x86_64::{
             __m256bh, __m256i, __m512, __m512bh, _mm512_castsi512_ps, _mm512_cvtepu16_epi32,
             _mm512_cvtne2ps_pbh, _mm512_cvtneps_pbh, _mm512_dpbf16_ps, _mm512_or_si512,
-            _mm512_slli_epi32,
+            _mm512_slli_epi32, _mm512_sub_ps,
         },
         mem::{transmute, transmute_copy},
     },
@@ -21,7 +21,7 @@ pub enum Pairs {}
 
 /// There are no instructions for two.
 #[cfg(not(target_arch = "x86_64"))]
-pub use crate::lanes::Whole as Pairs;
+pub(crate) use super::Whole as Pairs;
 
 #[cfg(target_arch = "x86_64")]
 impl Terms<f32> for Pairs {
@@ -55,6 +55,21 @@ impl Terms<f32> for Pairs {
             let pairs = |x: __m512| transmute::<__m512, __m512bh>(x);
             narrow(_mm512_dpbf16_ps(wide(sum), pairs(wide(a)), pairs(wide(b))))
         }
+    }
+}
+
+/// What rounding to bf16 leaves of numbers, exactly.
+///
+/// # Safety
+/// The processor must have AVX-512 and its bf16 extension, and the vectors must be of 512 bits.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) unsafe fn remainder<V: Copy>(x: V) -> V {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let half = transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(wide(x)));
+        let rounded = _mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(half));
+        narrow(_mm512_sub_ps(wide(x), _mm512_castsi512_ps(rounded)))
     }
 }
 

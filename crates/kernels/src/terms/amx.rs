@@ -10,21 +10,37 @@ use std::{arch::asm, cell::Cell, sync::OnceLock};
 
 use pulp::Simd;
 
-use crate::{bf16::Pairs, lanes::Terms};
+use super::{Pairs, Side, Terms, bf16::remainder};
 
-/// As [`Pairs`], multiplied in tiles.
+/// As [`Pairs`], multiplied in tiles, in so many parts: with one, terms are rounded; with three, each is the sum of what it is rounded to and
+/// of what that leaves, and the three larger of the four products of these are added up. Then an infinity leaves NaN.
 #[derive(Debug)]
-pub enum Tiles {}
+pub enum InTiles<const PARTS: usize> {}
+
+/// Rounded terms.
+pub(crate) type Tiles = InTiles<1>;
+/// Terms in two.
+pub(crate) type Split = InTiles<3>;
 
 /// Rows of a tile, words of a row, and words of which all columns of a row are held.
 const SIDE: usize = 16;
 /// Bytes of a row of a tile.
 const ROW: usize = 64;
 
-impl Terms<f32> for Tiles {
+impl<const PARTS: usize> Terms<f32> for InTiles<PARTS> {
     const TERMS: usize = 2;
+    const PARTS: usize = PARTS;
     const GROUP: usize = SIDE;
     const TILE_ROWS: usize = SIDE;
+
+    #[inline(always)]
+    unsafe fn part<S: Simd>(_: S, side: Side, part: usize, x: S::f32s) -> S::f32s {
+        match (side, part) {
+            // SAFETY: the caller's promise.
+            (Side::Left, 1) | (Side::Right, 2) => unsafe { remainder(x) },
+            _ => x,
+        }
+    }
 
     #[inline(always)]
     unsafe fn word<S: Simd>(simd: S, row: S::f32s, next: S::f32s) -> S::f32s {
@@ -86,6 +102,7 @@ macro_rules! tiles {
                     step = in(reg) SIDE * $columns * ROW,
                     groups = inout(reg) groups => _,
                     sums = in(reg) sums,
+                    out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _, out("tmm4") _, out("tmm5") _, out("tmm6") _,
                     options(nostack),
                 );
             }
