@@ -11,13 +11,13 @@ use pulp::Simd;
 use self::tile::{Left, Tile};
 use super::{
     operand::Operand,
-    vector::{vector_of, width},
+    vector::{vector_of, vectorized, width},
     words::{Words, over_words},
 };
 use crate::{
     Element,
     lanes::Lanes,
-    terms::{Side, Terms},
+    terms::{Side, Terms, Whole},
 };
 
 /// Words that a tile multiplies at once.
@@ -61,9 +61,15 @@ pub(super) fn depth(words: Words) -> usize {
     words.terms(DEPTH)
 }
 
+/// The words of all blocks of so many terms.
+fn words_of_blocks(words: Words, k: usize) -> usize {
+    let depth = depth(words);
+    k / depth * words.count(depth) + words.count(k % depth)
+}
+
 /// The length of [k, n] packed.
 pub(super) fn packed_len<T: Element>(words: Words, k: usize, n: usize) -> usize {
-    words.count(k) * n.next_multiple_of(width::<T>())
+    words_of_blocks(words, k) * n.next_multiple_of(width::<T>())
 }
 
 /// The length of the workspace that [`multiply`] needs for a product of m rows and k terms.
@@ -315,7 +321,7 @@ unsafe fn columns<'a, T: Element, S: Simd, W: Terms<T>>(
     if W::TILE_ROWS > 0 {
         Left::Rows(workspace, depth)
     } else {
-        Left::Columns(workspace)
+        Left::Columns(workspace, height, depth)
     }
 }
 
@@ -347,13 +353,52 @@ unsafe fn tiles<T: Element, S: Simd, W: Terms<T>>(
                 depth,
                 rows,
                 panel,
+                word: columns.len().next_multiple_of(width),
                 finish,
                 first,
                 columns: columns.clone(),
                 stride: n,
             };
             // SAFETY: the caller's promise.
-            unsafe { tile.run::<W>(left.from(first, depth), &mut out[first * n..][..rows * n]) };
+            unsafe { tile.run::<W>(left.from(first), &mut out[first * n..][..rows * n]) };
+        }
+    }
+}
+
+vectorized! {
+    /// Whether [`multiply_transposed`] takes results of this shape.
+    pub(super) fn reads_in_place<T, S>(simd: S, m: usize, n: usize) -> bool {
+        let _ = simd;
+        m.is_multiple_of(tile::height::<T, S, Whole>()) && n.is_multiple_of(T::width::<S>())
+    }
+}
+
+vectorized! {
+    /// out [m, n] ← xᵀ y, with rows of x `stride` apart and y [k, n], k > 0, both read where they lie.
+    pub(super) fn multiply_transposed<T, S>(simd: S, sizes: (usize, usize, usize), x: &[T], stride: usize, y: &[T], out: &mut [T]) {
+        let (m, k, n) = sizes;
+        let (height, widest) = (tile::height::<T, S, Whole>(), tile::vectors::<S>() * T::width::<S>());
+        assert!(m.is_multiple_of(height) && n.is_multiple_of(T::width::<S>()));
+        for term in (0..k).step_by(DEPTH) {
+            let finish = Finish { accumulate: term > 0, ..Finish::scaled(T::one()) };
+            for start in (0..n).step_by(widest) {
+                for first in (0..m).step_by(height) {
+                    let tile = Tile {
+                        simd,
+                        depth: DEPTH.min(k - term),
+                        rows: height,
+                        panel: &y[term * n + start..],
+                        word: n,
+                        finish,
+                        first,
+                        columns: start..n.min(start + widest),
+                        stride: n,
+                    };
+                    let left = Left::Columns(&x[term * stride + first..], stride, 1);
+                    // SAFETY: every processor has what whole words take.
+                    unsafe { tile.run::<Whole>(left, &mut out[first * n..][..height * n]) };
+                }
+            }
         }
     }
 }
@@ -507,6 +552,9 @@ mod tests {
             (7, 129, 65),
             (20, 530, 97),
             (193, 31, 9),
+            (3, 192, 48),
+            (5, 384, 7),
+            (2, 2721, 3),
         ] {
             for (a_by_rows, b_by_rows) in [(true, true), (false, false)] {
                 check::<f32>(Words::Tiles(simd), sizes, a_by_rows, b_by_rows);
@@ -546,6 +594,31 @@ mod tests {
                     check::<f32>(single, sizes, a_by_rows, b_by_rows);
                     check::<f64>(double, sizes, a_by_rows, b_by_rows);
                 }
+            }
+        }
+    }
+
+    fn transposed<T: Element>(k: usize, (m, n): (usize, usize)) {
+        assert!(reads_in_place::<T>(m, n) && !reads_in_place::<T>(m + 1, n));
+        let (stride, x) = (m + 3, numbers::<T>(k * (m + 3), 1));
+        let y = numbers::<T>(k * n, 2);
+        let mut out = vec![T::from_f64(f64::NAN); m * n];
+        multiply_transposed((m, k, n), &x[2..], stride, &y, &mut out);
+        for (index, &out) in out.iter().enumerate() {
+            let (i, j) = (index / n, index % n);
+            let term = |l: usize| wide(x[2 + l * stride + i]) * wide(y[l * n + j]);
+            let sum: f64 = (0..k).map(term).sum();
+            assert_eq!(wide(out), sum, "({m}, {k}, {n}) at ({i}, {j})");
+        }
+    }
+
+    #[test]
+    fn reductions_in_place_equal_the_triple_loop() {
+        let (width, height) = (width::<f32>(), 24); // a multiple of every tile's height
+        for k in [1, 5, 256, 300] {
+            for vectors in [1, 2, 3, 4] {
+                transposed::<f32>(k, (height, vectors * width));
+                transposed::<f64>(k, (2 * height, vectors * width / 2));
             }
         }
     }

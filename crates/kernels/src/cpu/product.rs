@@ -137,6 +137,9 @@ impl<T: Element> Cpu<T> {
     /// out [m, n] ← a y, with a [m, k] and y [k, n] row-major, on the calling thread, a few terms at a time.
     fn reduce(&self, (m, k, n): (usize, usize, usize), a: Operand<'_, T>, y: &[T], out: &mut [T]) {
         let words = Words::of::<T>(self.precision);
+        if matches!(words, Words::Whole) && a.row == 1 && gemm::reads_in_place::<T>(m, n) {
+            return gemm::multiply_transposed((m, k, n), a.data, a.column, y, out);
+        }
         let most = gemm::depth(words).min(k);
         let mut packed = self.pool.take(gemm::packed_len::<T>(words, most, n));
         let mut workspace = self.pool.take(gemm::workspace_len(words, a, m, k));

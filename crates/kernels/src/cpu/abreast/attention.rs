@@ -9,7 +9,7 @@ use super::{
     groups,
     layout::{FOUR, deinterleave, interleave, pair},
     products::products,
-    softmax::{multiply, softmax, softmax_backward},
+    softmax::{add_transpose, multiply, softmax, softmax_backward},
     starts,
 };
 use crate::cpu::{
@@ -21,8 +21,10 @@ use crate::cpu::{
 };
 use crate::{AttentionOptions, Dropout, Element, check::Heads};
 
-/// Queries of a block at most.
+/// Queries of a block, about.
 const QUERIES: usize = 12;
+/// Tokens that make one block: their weights stay in the nearest cache.
+const ONE_BLOCK: usize = 24;
 
 /// Tokens of all lanes.
 struct Tokens<T: Element> {
@@ -60,7 +62,8 @@ impl<T: Element> Attention<T> {
     ) -> Self {
         let tokens = sizes.tokens;
         let dropout = options.dropout.filter(|dropout| dropout.probability > 0.0);
-        let elements = (tokens.min(QUERIES + 1) * tokens).next_multiple_of(FOUR);
+        let queries = blocks(tokens).map(|block| block.len()).max().unwrap_or(0);
+        let elements = (queries * tokens).next_multiple_of(FOUR);
         let width = width::<T>();
         let block = || pool.take(elements * width);
         let if_dropped = || {
@@ -111,10 +114,9 @@ impl<T: Element> Attention<T> {
     }
 
     fn attention(&mut self, group: &Range<usize>, [q, k, v]: [&Tokens<T>; 3], y: &mut Buffer<T>) {
-        y.as_mut_slice().fill(T::zero());
         for queries in blocks(self.sizes.tokens) {
             self.attend(group, &queries, q, k);
-            self.apply(self.kept(), &queries, v, y);
+            self.apply(self.kept(), &queries, v, y, false);
         }
     }
 
@@ -136,7 +138,7 @@ impl<T: Element> Attention<T> {
                 self.attend(&group, &queries, q, k);
                 self.apply_transposed(self.kept(), &queries, dy, dv); // dV += (M ⊙ A)ᵀ dY
                 self.score_gradient(&queries, v, dy); // scale dP
-                self.apply(&self.d_weights, &queries, k, dq); // dQ += scale dP K
+                self.apply(&self.d_weights, &queries, k, dq, true); // dQ += scale dP K
                 self.apply_transposed(&self.d_weights, &queries, q, dk); // dK += scale dPᵀ Q
             }
             for (gradient, out) in d_abreast.iter_mut().zip(&mut gradients) {
@@ -162,8 +164,12 @@ impl<T: Element> Attention<T> {
                 self.attend(&group, &queries, v, v);
                 self.apply_transposed(self.kept(), &queries, ds, d); // (M ⊙ A)ᵀ dS
                 self.score_gradient(&queries, v, ds); // scale dP
-                self.apply(&self.d_weights, &queries, v, d); // + scale dP V
-                self.apply_transposed(&self.d_weights, &queries, v, d); // + scale dPᵀ V
+                if queries.len() == self.sizes.tokens {
+                    add_transpose(queries.len(), self.d_weights.as_mut_slice());
+                } else {
+                    self.apply_transposed(&self.d_weights, &queries, v, d); // + scale dPᵀ V
+                }
+                self.apply(&self.d_weights, &queries, v, d, true); // + scale dP V
             }
             self.unpack(d, &group, pairs.start, dv);
         }
@@ -248,8 +254,15 @@ impl<T: Element> Attention<T> {
         }
     }
 
-    /// The rows of y that belong to a block of queries += W x.
-    fn apply(&self, weights: &Buffer<T>, queries: &Range<usize>, x: &Tokens<T>, y: &mut Buffer<T>) {
+    /// The rows of y that belong to a block of queries ← W x, or += W x.
+    fn apply(
+        &self,
+        weights: &Buffer<T>,
+        queries: &Range<usize>,
+        x: &Tokens<T>,
+        y: &mut Buffer<T>,
+        accumulate: bool,
+    ) {
         let (words, visible, row) = (self.words, self.visible(queries), self.row());
         let sizes = (queries.len(), words.count(visible), self.sizes.dim);
         let paired = self.paired((queries.len(), self.sizes.tokens), (visible, 1), 1, weights);
@@ -265,7 +278,7 @@ impl<T: Element> Attention<T> {
             x,
             &mut y[queries.start * row..],
             row,
-            true,
+            accumulate,
         );
     }
 
@@ -395,9 +408,14 @@ impl<T: Element> Attention<T> {
     }
 }
 
-/// Blocks of queries that begin with an even one, as few as [`QUERIES`] allows, about equal; the last has one more at most.
+/// Blocks of queries that begin with an even one: one, or as few as [`QUERIES`] allows, about equal, the last with one more at most.
 fn blocks(tokens: usize) -> impl Iterator<Item = Range<usize>> {
-    let count = tokens.div_ceil(QUERIES);
+    let most = if tokens <= ONE_BLOCK {
+        ONE_BLOCK
+    } else {
+        QUERIES
+    };
+    let count = tokens.div_ceil(most);
     let start = move |block: usize| (block * tokens / count) & !1;
     (0..count).map(move |block| {
         let end = if block + 1 == count {

@@ -39,6 +39,20 @@ vectorized! {
     }
 }
 
+vectorized! {
+    /// x ← x + xᵀ for a square matrix of vectors.
+    pub(super) fn add_transpose<T, S>(simd: S, n: usize, x: &mut [T]) {
+        let (x, _) = T::whole_mut::<S>(x);
+        for i in 0..n {
+            for j in 0..=i {
+                let sum = Lanes::<T, S>::new(simd, x[i * n + j]) + Lanes::new(simd, x[j * n + i]);
+                x[i * n + j] = sum.vector;
+                x[j * n + i] = sum.vector;
+            }
+        }
+    }
+}
+
 /// x ← x ⊙ mask.
 pub(super) fn multiply<T: Element>(mask: &[T], x: &mut [T]) {
     for (x, &factor) in x.iter_mut().zip(mask) {

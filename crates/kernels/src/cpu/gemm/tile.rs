@@ -30,17 +30,17 @@ pub(super) const fn height<T: Element, S: Simd, W: Terms<T>>() -> usize {
 pub(super) enum Left<'a, T> {
     /// Rows so many elements apart.
     Rows(&'a [T], usize),
-    /// Tile by tile, in each word by word, each with an element for every row of the tile.
-    Columns(&'a [T]),
+    /// Words a distance apart, each with an element for every row of a tile; and the elements from a tile to the next, by its rows.
+    Columns(&'a [T], usize, usize),
 }
 
 impl<T> Left<'_, T> {
-    /// The same from the first row of another tile on, of `depth` words.
+    /// The same from the first row of another tile on.
     #[inline(always)]
-    pub(super) fn from(self, first: usize, depth: usize) -> Self {
+    pub(super) fn from(self, first: usize) -> Self {
         match self {
             Self::Rows(words, stride) => Self::Rows(&words[first * stride..], stride),
-            Self::Columns(words) => Self::Columns(&words[first * depth..]),
+            Self::Columns(words, word, row) => Self::Columns(&words[first * row..], word, row),
         }
     }
 }
@@ -51,8 +51,9 @@ pub(super) struct Tile<'a, T, S> {
     pub(super) depth: usize,
     /// Rows that the result has.
     pub(super) rows: usize,
-    /// The words of b, as many vectors each as the columns take.
+    /// The words of b, as many vectors each as the columns take, and their distance.
     pub(super) panel: &'a [T],
+    pub(super) word: usize,
     pub(super) finish: Finish<'a, T>,
     /// The tile's first row in the block, and where its columns stand in a row of the result.
     pub(super) first: usize,
@@ -119,8 +120,8 @@ impl<T: Element, S: Simd> Tile<'_, T, S> {
                 // SAFETY: the caller's promise, and each row holds `depth` words.
                 unsafe { self.add_up::<W, R, C>(rows, 1) }
             }
-            Left::Columns(a) => {
-                assert!(a.len() >= self.depth * R);
+            Left::Columns(a, word, _) => {
+                assert!(a.len() >= (self.depth - 1) * word + R);
                 // SAFETY: the caller's promise, and each word has R elements.
                 unsafe {
                     self.add_up::<W, R, C>(
@@ -128,7 +129,7 @@ impl<T: Element, S: Simd> Tile<'_, T, S> {
                             #[inline(always)]
                             |r| a[r..].as_ptr(),
                         ),
-                        R,
+                        word,
                     )
                 }
             }
@@ -146,11 +147,11 @@ impl<T: Element, S: Simd> Tile<'_, T, S> {
         word: usize,
     ) -> Sums<T, S, R, C> {
         let (simd, width) = (self.simd, T::width::<S>());
-        assert!(self.panel.len() >= self.depth * C * width);
+        assert!(self.panel.len() >= (self.depth - 1) * self.word + C * width);
         let mut sums = [[Lanes::splat(simd, T::zero()); C]; R];
         let mut b = self.panel.as_ptr();
         for l in 0..self.depth {
-            // SAFETY: the caller's promise, and `depth` times C vectors lie within the panel.
+            // SAFETY: the caller's promise, and the panel holds C vectors of each word.
             unsafe {
                 let columns: [Lanes<T, S>; C] = std::array::from_fn(
                     #[inline(always)]
@@ -164,7 +165,7 @@ impl<T: Element, S: Simd> Tile<'_, T, S> {
                         *sum = Lanes::new(simd, vector);
                     }
                 }
-                b = b.add(C * width);
+                b = b.wrapping_add(self.word);
             }
         }
         sums
