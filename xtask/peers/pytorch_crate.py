@@ -252,8 +252,8 @@ class Session:
             return timed(request, compute)
 
     def memory(self, _request):
-        kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return {"megabytes": kilobytes / (1e6 if sys.platform == "darwin" else 1e3)}
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return {"megabytes": peak * (1 if sys.platform == "darwin" else 1024) / 1e6}
 
 
 def timed(request, operation):

@@ -23,6 +23,7 @@ use crate::{say::say, tidy::workspace_root};
 use srr_kernels::{Cpu, MatmulPrecision};
 use std::{
     error::Error,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -38,7 +39,7 @@ pub(crate) struct BenchArgs {
     size: Vec<Size>,
     /// Numbers of threads [default: 1 and all cores]
     #[arg(long, value_delimiter = ',', value_name = "T,…")]
-    threads: Vec<usize>,
+    threads: Vec<NonZeroUsize>,
     /// Precisions of our f32 matrix products: highest, high, medium
     #[arg(
         long,
@@ -109,7 +110,7 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
         .map(|PeerName::Pytorch| workspace_root().join("xtask/peers/pytorch_crate.py"));
     let mut threads = match args.threads.as_slice() {
         [] => vec![1, cores()],
-        given => given.to_vec(),
+        given => given.iter().map(|threads| threads.get()).collect(),
     };
     threads.dedup();
     let mut report = Report::new(Machine::find());
@@ -147,7 +148,8 @@ fn cores() -> usize {
 /// The cost curves of one size on one number of threads.
 fn curves(args: &BenchArgs, folder: &Path) -> Result<()> {
     let base = only("--size", &args.size, BASE)?;
-    let threads = only("--threads", &args.threads, cores())?;
+    let given: Vec<usize> = args.threads.iter().map(|threads| threads.get()).collect();
+    let threads = only("--threads", &given, cores())?;
     say!("{}", Machine::find());
     curves::run(&base, threads, args.rounds as usize, folder)
 }

@@ -136,6 +136,14 @@ fn steps(root: &Path, outside: &Path) -> Result<Vec<Step>, Box<dyn Error>> {
         .push(outside.join("Cargo.toml").display().to_string());
     steps.push(program);
     steps.push(Step::cargo("tests", "test --workspace"));
+    // What the processor has is not all that users' processors have.
+    for instructions in ["avx2", "portable"] {
+        let tests = "test --package srr-kernels --lib --tests";
+        steps.push(
+            Step::cargo(format!("tests of kernels: {instructions}"), tests)
+                .with("SRR_INSTRUCTIONS", instructions),
+        );
+    }
     // The rest of the workspace is not built with the other two providers of factorizations.
     let provider = "--package srr-linalg --features";
     steps.extend([

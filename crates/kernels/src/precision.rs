@@ -6,9 +6,9 @@ use crate::{Error, Result};
 
 /// How precise products of `f32` matrices are, by the names of `torch.set_float32_matmul_precision`.
 ///
-/// It concerns `f32` only, and there the operands of matrix products: their sums, master weights, norms, softmax and rates stay in `f32` or
-/// better. Where the processor has no instructions that make a level faster, the next more accurate one is
-/// used; [`on_this_processor`](Self::on_this_processor) says which.
+/// It concerns `f32` only, and there the operands of linear maps, ISTA steps and attention, and of `matmul` of two matrices: sums, master
+/// weights, norms, softmax, rates and batches of `matmul` stay in `f32` or better. Where the processor has no instructions that make a level
+/// faster, [`Highest`](Self::Highest) is used; [`on_this_processor`](Self::on_this_processor) says so.
 ///
 /// ```
 /// use srr_kernels::{Backend, Cpu, MatmulPrecision};
@@ -64,7 +64,8 @@ impl MatmulPrecision {
 fn has_bf16() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
-        is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16")
+        matches!(crate::cpu::level(), crate::cpu::Level::V4(_))
+            && is_x86_feature_detected!("avx512bf16")
     }
     #[cfg(not(target_arch = "x86_64"))]
     {
@@ -76,7 +77,7 @@ fn has_bf16() -> bool {
 fn has_tiles() -> bool {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     {
-        crate::terms::amx::available()
+        has_bf16() && crate::terms::amx::available()
     }
     #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
     {

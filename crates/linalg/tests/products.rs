@@ -292,3 +292,29 @@ fn what_cholesky_refuses() {
             == 0.0
     );
 }
+
+#[test]
+fn logarithms_of_products() {
+    let log = |numbers: &[f64]| srr_linalg::log_of_product(numbers.iter().copied());
+    assert_eq!((log(&[]), log(&[1.0])), (0.0, 0.0));
+    assert_eq!(
+        (log(&[2.0, 0.0]), log(&[f64::INFINITY])),
+        (f64::NEG_INFINITY, f64::INFINITY)
+    );
+    assert!(log(&[2.0, f64::NAN]).is_nan() && log(&[3.0, -1.0]).is_nan());
+    // Products beyond the range on either side, in steps small and large.
+    for (x, count) in [
+        (1e3, 500),
+        (1e-3, 500),
+        (1e99, 40),
+        (1e-99, 40),
+        (1e300, 3),
+        (1e-300, 3),
+    ] {
+        let (got, exact) = (log(&vec![x; count]), count as f64 * f64::ln(x));
+        assert!(
+            (got - exact).abs() < 1e-12 * exact.abs(),
+            "{x}: {got} {exact}"
+        );
+    }
+}

@@ -36,8 +36,8 @@ pub enum Attempt {
 
 /// Does all tasks with `jobs` workers and returns when they are done.
 ///
-/// With one worker a task may use all threads of the current rayon pool; with more, each has a pool of one thread for
-/// itself. Tasks that another process holds are looked at again until it has done or dropped them; `waiting` is told
+/// With one worker a task may use all threads of the current rayon pool; with more, each has a pool for itself, of one thread, or of its
+/// share of `jobs` threads where there are fewer tasks. Tasks that another process holds are looked at again until it has done or dropped them; `waiting` is told
 /// their number whenever there is nothing else to do.
 ///
 /// # Errors
@@ -54,9 +54,11 @@ pub fn run_all<T: Task>(
         work(tasks, &queue, stop, &waiting);
     } else {
         std::thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(|| match one_thread() {
-                    Ok(pool) => pool.install(|| work(tasks, &queue, stop, &waiting)),
+            for worker in 0..workers {
+                let threads = (jobs.get() + worker) / workers;
+                let (queue, waiting) = (&queue, &waiting);
+                scope.spawn(move || match pool(threads) {
+                    Ok(pool) => pool.install(|| work(tasks, queue, stop, waiting)),
                     Err(error) => queue.fail(error),
                 });
             }
@@ -65,10 +67,10 @@ pub fn run_all<T: Task>(
     queue.outcome(stop)
 }
 
-/// A pool whose only thread runs what a worker does.
-fn one_thread() -> Result<rayon::ThreadPool> {
+/// A pool whose threads run what a worker does.
+fn pool(threads: usize) -> Result<rayon::ThreadPool> {
     rayon::ThreadPoolBuilder::new()
-        .num_threads(1)
+        .num_threads(threads)
         .build()
         .map_err(|error| Error::Invalid {
             what: "starting a worker".to_owned(),
@@ -226,6 +228,35 @@ mod tests {
         let tasks = counted(&[1.0, 3.0, 2.0, 3.0], 0, &order);
         run_all(&tasks, jobs(1), &StopFlag::new(), |_| ()).unwrap();
         assert_eq!(*order.lock().unwrap(), [1, 3, 2, 0]);
+    }
+
+    /// A task that notes how many threads it has.
+    struct Threads(AtomicUsize);
+
+    impl Task for Threads {
+        fn cost(&self) -> f64 {
+            1.0
+        }
+
+        fn attempt(&self, _: &StopFlag) -> Result<Attempt> {
+            self.0.store(rayon::current_num_threads(), Ordering::SeqCst);
+            Ok(Attempt::Done)
+        }
+    }
+
+    #[test]
+    fn few_tasks_share_all_threads() {
+        for (count, expected) in [
+            (1, vec![4]),
+            (2, vec![2, 2]),
+            (4, vec![1; 4]),
+            (9, vec![1; 9]),
+        ] {
+            let tasks: Vec<_> = (0..count).map(|_| Threads(0.into())).collect();
+            run_all(&tasks, jobs(4), &StopFlag::new(), |_| ()).unwrap();
+            let found: Vec<usize> = tasks.into_iter().map(|task| task.0.into_inner()).collect();
+            assert_eq!(found, expected);
+        }
     }
 
     #[test]

@@ -42,7 +42,22 @@ pub(super) fn of_this_process(size: &Size, precision: MatmulPrecision) -> Result
 /// The line `VmHWM:  123 kB` of the kernel's account of this process.
 fn peak() -> Option<f64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
+    megabytes(&status)
+}
+
+/// What the kernel calls kB are 1,024 bytes.
+fn megabytes(status: &str) -> Option<f64> {
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kilobytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kilobytes / 1e3)
+    let kibibytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kibibytes * 1024.0 / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn kernel_kilobytes_are_kibibytes() {
+        let status = "Name:\ttrain\nVmPeak:\t 2000000 kB\nVmHWM:\t  781250 kB\n";
+        assert_eq!(super::megabytes(status), Some(800.0));
+        assert_eq!(super::megabytes("Name:\ttrain\n"), None);
+    }
 }

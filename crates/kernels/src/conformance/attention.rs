@@ -83,6 +83,16 @@ pub(super) fn check<B: Backend>(suite: &mut Suite<'_, B>) -> Result<()> {
             ..plain
         },
     )?;
+    // Several blocks of queries.
+    forward(
+        suite,
+        &[2, 35, 6],
+        &AttentionOptions {
+            heads: 2,
+            causal: true,
+            ..plain
+        },
+    )?;
     wide_backward(suite)
 }
 
@@ -147,40 +157,65 @@ fn backward_of_one<B: Backend>(
     suite.gradient(&format!("mssa {shape:?} {options:?}"), &dv, &numeric)
 }
 
-/// Padding, several pieces of work and dropout at once; a few directions instead of every element.
+/// Padding, several pieces of work and several blocks of queries at once; a few directions instead of every element.
 fn wide_backward<B: Backend>(suite: &mut Suite<'_, B>) -> Result<()> {
     let shape = [3, 35, 38];
-    let dropout = Some(Dropout {
+    let dropped = Dropout {
         probability: 0.2,
         seed: Seed::new(5),
-    });
-    let options = AttentionOptions {
-        heads: 2,
-        scale: 0.25,
-        causal: false,
-        dropout,
     };
-    let (v, v_host) = suite.random(&shape)?;
-    let (ds, ds_host) = suite.random(&shape)?;
-    let dv = suite.backend.mssa_backward(&v, &options, &ds)?;
-    let gradient = Host {
-        shape: shape.to_vec(),
-        data: suite.backend.download_f64(&dv)?,
-    };
-    for _ in 0..3 {
-        let (_, direction) = suite.random(&shape)?;
-        let along = |t: &[&Host]| {
-            let moved = v_host.zip(&direction, |v, d| v + t[0].data[0] * d);
-            reference(&[&moved; 3], &options).dot(&ds_host)
+    for (causal, dropout) in [(false, Some(dropped)), (true, None)] {
+        let options = AttentionOptions {
+            heads: 2,
+            scale: 0.25,
+            causal,
+            dropout,
         };
-        let numeric = central_differences(&[&Host::zeros(&[1])], 0, along);
-        let tolerance = if suite.single_precision() { 1e-4 } else { 2e-8 };
-        suite.numbers(
-            "mssa along a direction",
-            &[gradient.dot(&direction)],
-            &numeric.data,
-            tolerance,
-        );
+        let (q, q_host) = suite.random(&shape)?;
+        let (k, k_host) = suite.random(&shape)?;
+        let (v, v_host) = suite.random(&shape)?;
+        let (dy, dy_host) = suite.random(&shape)?;
+        let dv = suite.backend.mssa_backward(&v, &options, &dy)?;
+        let one = |v: &[&Host]| reference(&[v[0]; 3], &options).dot(&dy_host);
+        along_directions(suite, "mssa", &[&v_host], &[dv], one)?;
+        let (dq, dk, dv) = suite
+            .backend
+            .attention_backward(&q, &k, &v, &options, &dy)?;
+        let all = |operands: &[&Host]| reference(operands, &options).dot(&dy_host);
+        let operands = [&q_host, &k_host, &v_host];
+        along_directions(suite, "attention", &operands, &[dq, dk, dv], all)?;
+    }
+    Ok(())
+}
+
+/// The derivative of `f` along random directions of all operands together, against the products of these with the gradients.
+fn along_directions<B: Backend>(
+    suite: &mut Suite<'_, B>,
+    what: &str,
+    operands: &[&Host],
+    gradients: &[B::Tensor],
+    f: impl Fn(&[&Host]) -> f64,
+) -> Result<()> {
+    let shape = &operands[0].shape;
+    let tolerance = if suite.single_precision() { 1e-4 } else { 2e-8 };
+    for _ in 0..3 {
+        let (mut directions, mut product) = (Vec::new(), 0.0);
+        for gradient in gradients {
+            let (_, direction) = suite.random(shape)?;
+            let data = suite.backend.download_f64(gradient)?;
+            product += Host::new(shape, |i| data[i]).dot(&direction);
+            directions.push(direction);
+        }
+        let moved = |step: &[&Host]| {
+            let pairs = operands.iter().zip(&directions);
+            let moved =
+                pairs.map(|(x, direction)| x.zip(direction, |x, d| x + step[0].data[0] * d));
+            let moved: Vec<Host> = moved.collect();
+            f(&moved.iter().collect::<Vec<_>>())
+        };
+        let numeric = central_differences(&[&Host::zeros(&[1])], 0, moved);
+        let what = format!("{what} along a direction");
+        suite.numbers(&what, &[product], &numeric.data, tolerance);
     }
     Ok(())
 }

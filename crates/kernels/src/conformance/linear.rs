@@ -48,12 +48,16 @@ pub(super) fn check<B: Backend>(suite: &mut Suite<'_, B>) -> Result<()> {
         let none = backend.linear_backward(&x, &weight, &dy, None, None, false)?;
         suite.that("without need, no gradient of the input", none.is_none());
     }
-    many_rows(suite)
+    // Rows for several pieces of work, and weights so high that their gradient is cut too, in whole tiles and not.
+    [(2311, 6, 5), (530, 3, 386), (600, 16, 384)]
+        .into_iter()
+        .try_for_each(|sizes| many_rows(suite, sizes))
 }
 
-/// Enough rows for several pieces of work.
-fn many_rows<B: Backend>(suite: &mut Suite<'_, B>) -> Result<()> {
-    let (rows, input, output) = (2311, 6, 5);
+fn many_rows<B: Backend>(
+    suite: &mut Suite<'_, B>,
+    (rows, input, output): (usize, usize, usize),
+) -> Result<()> {
     let backend = suite.backend;
     let (x, x_host) = suite.random(&[rows, input])?;
     let (weight, weight_host) = suite.random(&[output, input])?;

@@ -176,7 +176,7 @@ fn finish_nothing<T: Element>(finish: Finish<'_, T>, out: &mut [T]) {
     }
     if let Some(shift) = finish.relu_shift {
         out.iter_mut()
-            .for_each(|x| *x = (*x - shift).max(T::zero()));
+            .for_each(|x| *x = if *x <= shift { T::zero() } else { *x - shift }); // a NaN stays
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{Element, lanes::Lanes};
 
 /// The instruction sets that [`vectorized!`] compiles for.
 #[derive(Clone, Copy)]
-pub(super) enum Level {
+pub(crate) enum Level {
     /// AVX-512.
     #[cfg(target_arch = "x86_64")]
     V4(pulp::x86::V4),
@@ -25,17 +25,22 @@ pub(super) enum Level {
     Portable(pulp::Scalar128b),
 }
 
-/// The best that the processor has; it is asked once.
+/// The best that the processor has, and the environment variable `SRR_INSTRUCTIONS` allows: `avx2` leaves out AVX-512, `portable` all that
+/// the target of the build may lack, anything else nothing. Both are asked once.
 #[inline]
-pub(super) fn level() -> Level {
+pub(crate) fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
     *LEVEL.get_or_init(detect)
 }
 
 fn detect() -> Level {
+    let allowed = std::env::var("SRR_INSTRUCTIONS").unwrap_or_default();
+    if allowed == "portable" {
+        return Level::Portable(pulp::Scalar128b);
+    }
     #[cfg(target_arch = "x86_64")]
     {
-        if let Some(simd) = pulp::x86::V4::try_new() {
+        if let (Some(simd), true) = (pulp::x86::V4::try_new(), allowed != "avx2") {
             return Level::V4(simd);
         }
         if let Some(simd) = pulp::x86::V3::try_new() {

@@ -24,9 +24,10 @@ over_words! {
         accumulate: bool,
     ) {
         let ((m, k, n), width) = (sizes, T::width::<S>());
-        if m == 0 || k == 0 || n == 0 {
+        if m == 0 || n == 0 {
             return;
         }
+        assert!(k > 0, "a product has terms");
         // Every vector that the tiles below touch.
         assert!((m - 1) * a.row + (k - 1) * a.column + width <= a.data.len());
         assert!((k - 1) * b.row + (n - 1) * b.column + width <= b.data.len());

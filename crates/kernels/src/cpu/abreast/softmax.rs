@@ -1,6 +1,9 @@
 //! The softmax of vectors, in each lane by itself.
 
-use crate::{Element, cpu::vector::vectorized, lanes::Lanes};
+use crate::{
+    cpu::vector::{each2, vectorized},
+    lanes::Lanes,
+};
 
 vectorized! {
     /// x ← softmax(scale · x) over vectors, in each lane.
@@ -53,9 +56,9 @@ vectorized! {
     }
 }
 
-/// x ← x ⊙ mask.
-pub(super) fn multiply<T: Element>(mask: &[T], x: &mut [T]) {
-    for (x, &factor) in x.iter_mut().zip(mask) {
-        *x *= factor;
+vectorized! {
+    /// x ← x ⊙ mask.
+    pub(super) fn multiply<T, S>(simd: S, mask: &[T], x: &mut [T]) {
+        each2(simd, x, mask, #[inline(always)] |x, factor| x * factor);
     }
 }
