@@ -223,7 +223,7 @@ fn one(size: &Size, conditions: &Conditions<'_>) -> Result<results::Section> {
     if let Some(&first) = precisions.first() {
         section.megabytes = memory::of_a_step(size, first, threads)?;
     }
-    section.peer_megabytes = contest.peer_megabytes;
+    section.peer = contest.peer;
     say!("{section}");
     Ok(section)
 }

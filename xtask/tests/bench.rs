@@ -77,6 +77,7 @@ fn what_cannot_be_timed_is_refused() {
             "expected A, B, C, base or tiny, found D",
         ),
         (["bench", "--rounds", "0"], "--rounds"),
+        (["bench", "--threads", "0"], "--threads"),
         (
             ["bench", "--precision", "low"],
             "there are highest, high, medium",

@@ -128,7 +128,8 @@ pub(super) struct Section {
     pub(super) rows: Vec<Row>,
     /// At the first of the precisions.
     pub(super) megabytes: Option<f64>,
-    pub(super) peer_megabytes: Option<f64>,
+    /// Its version and megabytes.
+    pub(super) peer: Option<(String, f64)>,
 }
 
 /// How many times longer one took than another, round by round.
@@ -146,7 +147,7 @@ impl Section {
             bandwidth,
             rows: Vec::new(),
             megabytes: None,
-            peer_megabytes: None,
+            peer: None,
         }
     }
 
@@ -199,13 +200,18 @@ impl fmt::Display for Section {
             "\n{}; {} threads, measured f32 peak {:.0} GFLOP/s, memory {:.1} GB/s",
             self.size, self.threads, self.peak, self.bandwidth
         )?;
-        for (who, megabytes) in [("ours", self.megabytes), ("the peer", self.peer_megabytes)] {
-            if let Some(megabytes) = megabytes {
-                writeln!(
-                    f,
-                    "peak memory of a process that trains, {who}: {megabytes:.0} MB"
-                )?;
-            }
+        let peer = self.peer.as_ref();
+        let peer = peer.map(|(version, megabytes)| (version.as_str(), *megabytes));
+        for (who, megabytes) in self
+            .megabytes
+            .map(|own| ("ours", own))
+            .into_iter()
+            .chain(peer)
+        {
+            writeln!(
+                f,
+                "peak memory of a process that trains, {who}: {megabytes:.0} MB"
+            )?;
         }
         writeln!(
             f,
@@ -274,7 +280,8 @@ impl Report {
                 "peak_gflops": section.peak,
                 "memory_gigabytes_per_second": section.bandwidth,
                 "peak_megabytes": section.megabytes,
-                "peer_peak_megabytes": section.peer_megabytes,
+                "peer": section.peer.as_ref().map(|(version, _)| version),
+                "peer_peak_megabytes": section.peer.as_ref().map(|(_, megabytes)| megabytes),
                 "rows": section.rows.iter().map(|row| row.json(section.peak)).collect::<Vec<_>>(),
                 "roofline": Roofline::of(section).json(),
             })
