@@ -1,7 +1,7 @@
 //! `reproduce`: the study of a profile, from training to the report.
 
 use crate::interrupt::{INTERRUPTED, stop_on_signal};
-use crate::say::say;
+use crate::say::{note_substitute, say};
 use indicatif::{ProgressBar, ProgressStyle};
 use srr_study::{
     Error as StudyError, Shard, StopFlag, Study, StudyOptions,
@@ -57,6 +57,7 @@ pub(crate) fn run(args: ReproduceArgs) -> Result<ExitCode, Box<dyn Error>> {
         checkpoint_every: Duration::try_from_secs_f64(args.checkpoint_every)?,
     };
     let stop = stop_on_signal()?;
+    note_substitute(profile.precision);
     let study = Study::plan(&profile, &options)?;
     let display = Display::new();
     let trained = study.train(&display, &stop);

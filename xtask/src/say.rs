@@ -1,5 +1,6 @@
 //! Printing results for people.
 
+use srr_trainer::ComputePrecision;
 use std::io::{ErrorKind, Write as _, stdout};
 
 /// As `println!`, but nothing to panic about when the reader has gone away, as in `… | head`.
@@ -14,5 +15,12 @@ pub(crate) fn line(text: &str) {
             eprintln!("writing to standard output: {error}");
         }
         _ => {}
+    }
+}
+
+/// Notes that this processor computes a precision as another, if it does.
+pub(crate) fn note_substitute(precision: ComputePrecision) {
+    if let Some(computed) = precision.substitute() {
+        eprintln!("precision {precision} is computed as {computed} on this processor");
     }
 }

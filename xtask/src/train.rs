@@ -1,7 +1,7 @@
 //! `train`: one model on one data set, in a folder of its own.
 
 use crate::interrupt::{INTERRUPTED, stop_on_signal};
-use crate::say::say;
+use crate::say::{note_substitute, say};
 use srr_kernels::{Backend, Cpu};
 use srr_layers::Variant;
 use srr_study::StopFlag;
@@ -41,6 +41,7 @@ pub(crate) fn run(args: TrainArgs) -> Result<ExitCode, Box<dyn Error>> {
     let dataset = srr_datasets::open_default(&args.data)?;
     let data = experiment.training_data(dataset)?;
     let stop = stop_on_signal()?;
+    note_substitute(experiment.precision);
     match experiment.precision.matmul() {
         Some(precision) => {
             let backend = Cpu::<f32>::new().with_precision(precision);

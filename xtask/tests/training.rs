@@ -235,3 +235,17 @@ fn wrong_names_are_answered_with_what_there_is() {
     ]);
     assert!(said.contains("nothing.safetensors"), "{said}");
 }
+
+#[test]
+fn a_precision_that_is_computed_as_another_is_noted() {
+    for (name, precision) in [
+        ("high", srr_kernels::MatmulPrecision::High),
+        ("highest", srr_kernels::MatmulPrecision::Highest),
+    ] {
+        let (_folder, words, _) = run(&format!("precision = \"{name}\"\n{CONFIG}"));
+        let output = xtask().args(&words).output().unwrap();
+        let noted = errors(&output).contains("precision high is computed as highest");
+        assert!(output.status.success());
+        assert_eq!(noted, precision.on_this_processor() != precision);
+    }
+}

@@ -56,6 +56,17 @@ impl ComputePrecision {
         }
     }
 
+    /// What this processor computes in its place, if it does.
+    ///
+    /// ```
+    /// use srr_trainer::ComputePrecision;
+    /// assert_eq!(ComputePrecision::Highest.substitute(), None);
+    /// ```
+    pub fn substitute(self) -> Option<MatmulPrecision> {
+        let asked = self.matmul()?;
+        Some(asked.on_this_processor()).filter(|computed| *computed != asked)
+    }
+
     /// Its name in what identifies a run: `highest` is `f32` there, as it was before there were other levels, so that the runs of that time
     /// keep their identity.
     pub const fn identity(self) -> &'static str {
