@@ -64,8 +64,7 @@ impl MatmulPrecision {
 fn has_bf16() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
-        matches!(crate::cpu::level(), crate::cpu::Level::V4(_))
-            && is_x86_feature_detected!("avx512bf16")
+        crate::terms::Bf16::detect().is_some()
     }
     #[cfg(not(target_arch = "x86_64"))]
     {
@@ -77,7 +76,7 @@ fn has_bf16() -> bool {
 fn has_tiles() -> bool {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     {
-        has_bf16() && crate::terms::amx::available()
+        crate::terms::amx::Amx::detect().is_some()
     }
     #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
     {

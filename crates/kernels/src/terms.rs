@@ -8,6 +8,8 @@ use pulp::Simd;
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub(crate) use self::amx::{Split, Tiles};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use self::bf16::Bf16;
 pub(crate) use self::bf16::Pairs;
 /// There are no tiles.
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
@@ -68,11 +70,23 @@ pub trait Terms<T: Vectors> {
         b: T::Vector<S>,
         sum: T::Vector<S>,
     ) -> T::Vector<S>;
+    /// Prepares this thread for [`tile`](Self::tile).
+    ///
+    /// # Safety
+    /// As for [`word`](Self::word).
+    #[inline(always)]
+    unsafe fn enter() {}
+    /// Undoes [`enter`](Self::enter).
+    ///
+    /// # Safety
+    /// As for [`word`](Self::word).
+    #[inline(always)]
+    unsafe fn leave() {}
     /// sums [rows, C vectors] ← a b, with rows of a `stride` words apart and a panel of C vectors a word; nothing without tiles.
     ///
     /// # Safety
-    /// As for [`word`](Self::word). `depth`, a multiple of [`GROUP`](Self::GROUP), words must be readable in each row and in the panel,
-    /// and the sums writable.
+    /// As for [`word`](Self::word), between [`enter`](Self::enter) and [`leave`](Self::leave). `depth` words, a multiple of
+    /// [`GROUP`](Self::GROUP) and not 0, must be readable in each row and in the panel, and the sums writable.
     unsafe fn tile<const C: usize>(
         a: *const T,
         stride: usize,

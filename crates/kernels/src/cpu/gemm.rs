@@ -231,7 +231,9 @@ over_words! {
             } else {
                 columns::<T, S, W>(simd, m, terms, a, workspace)
             };
+            W::enter();
             tiles::<T, S, W>(simd, W::count(terms), n, left, packed, finish, out);
+            W::leave();
         }
     }
 }
@@ -536,14 +538,14 @@ mod tests {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     #[test]
     fn so_do_tiles_where_need_be_emulated() {
-        use crate::terms::amx::{available, emulator};
-        let (Words::Tiles(simd) | Words::Pairs(simd)) = Words::of::<f32>(MatmulPrecision::Medium)
-        else {
+        use crate::terms::{
+            Bf16,
+            amx::{Amx, emulator},
+        };
+        let Some(bf16) = Bf16::detect() else {
             return; // nothing rounds to bf16 here
         };
-        if !available() {
-            emulator::install();
-        }
+        let amx = Amx::detect().unwrap_or_else(|| Amx::emulated(bf16));
         for sizes in [
             (1, 1, 1),
             (2, 3, 5),
@@ -557,17 +559,24 @@ mod tests {
             (2, 2721, 3),
         ] {
             for (a_by_rows, b_by_rows) in [(true, true), (false, false)] {
-                check::<f32>(Words::Tiles(simd), sizes, a_by_rows, b_by_rows);
+                check::<f32>(Words::Tiles(amx), sizes, a_by_rows, b_by_rows);
                 // Ten bits are more than bf16 has: the second part of either side makes up for it.
                 for factors in [[131.0, 1.0], [1.0, 131.0]] {
-                    let words = Words::Split(simd);
+                    let words = Words::Split(amx);
                     check_times::<f32>(factors, words, sizes, a_by_rows, b_by_rows);
                 }
             }
         }
-        let [rounded, split] = [Words::Tiles(simd), Words::Split(simd)].map(error);
-        assert!(split < 2e-5 && rounded > 100.0 * split, "{rounded} {split}");
-        assert!(available() || emulator::interpreted() > 0);
+        let [rounded, split] = [Words::Tiles(amx), Words::Split(amx)].map(error);
+        assert!(
+            split < 2e-5 && rounded > 100.0 * split && rounded < 4e-3,
+            "{rounded} {split}"
+        );
+        // A thread that has no tiles yet.
+        std::thread::spawn(move || check::<f32>(Words::Tiles(amx), (17, 33, 48), true, true))
+            .join()
+            .unwrap();
+        assert!(Amx::detect().is_some() || emulator::interpreted() > 0);
     }
 
     #[test]

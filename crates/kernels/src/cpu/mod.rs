@@ -31,6 +31,7 @@ mod words;
 use std::sync::Arc;
 
 pub use tensor::CpuTensor;
+#[cfg(target_arch = "x86_64")]
 pub(crate) use vector::{Level, level};
 
 use crate::{Element, MatmulPrecision};

@@ -1,11 +1,9 @@
 //! What a word of a packed operand holds: a term, or two in half the width.
 
 #[cfg(target_arch = "x86_64")]
-use super::vector::{Level, level};
-#[cfg(target_arch = "x86_64")]
-use crate::terms::Pairs;
+use crate::terms::{Bf16, Pairs};
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-use crate::terms::{Split, Tiles};
+use crate::terms::{Split, Tiles, amx::Amx};
 use crate::{
     Element, MatmulPrecision,
     terms::{Terms, Whole},
@@ -16,32 +14,32 @@ use crate::{
 pub(super) enum Words {
     /// One term, as it is.
     Whole,
-    /// Two terms rounded to bf16; there is this value only where the processor multiplies them.
+    /// Two terms rounded to bf16.
     #[cfg(target_arch = "x86_64")]
-    Pairs(pulp::x86::V4),
+    Pairs(Bf16),
     /// The same, multiplied in tiles.
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-    Tiles(pulp::x86::V4),
+    Tiles(Amx),
     /// Each term as two of bf16, multiplied in tiles.
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-    Split(pulp::x86::V4),
+    Split(Amx),
 }
 
 impl Words {
     /// The fastest that are as precise as asked for.
     pub(super) fn of<T: Element>(precision: MatmulPrecision) -> Self {
+        if T::Halved::TERMS == 1 {
+            return Self::Whole;
+        }
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        match (precision, Amx::detect()) {
+            (MatmulPrecision::High, Some(amx)) => return Self::Split(amx),
+            (MatmulPrecision::Medium, Some(amx)) => return Self::Tiles(amx),
+            _ => {}
+        }
         #[cfg(target_arch = "x86_64")]
-        if let (true, Level::V4(simd)) = (T::Halved::TERMS > 1, level()) {
-            #[cfg(target_os = "linux")]
-            let tiles = crate::terms::amx::available();
-            return match precision.on_this_processor() {
-                #[cfg(target_os = "linux")]
-                MatmulPrecision::Medium if tiles => Self::Tiles(simd),
-                MatmulPrecision::Medium => Self::Pairs(simd),
-                #[cfg(target_os = "linux")]
-                MatmulPrecision::High => Self::Split(simd),
-                _ => Self::Whole,
-            };
+        if let (MatmulPrecision::Medium, Some(bf16)) = (precision, Bf16::detect()) {
+            return Self::Pairs(bf16);
         }
         let _ = precision;
         Self::Whole
@@ -51,7 +49,7 @@ impl Words {
     pub(super) fn lane_by_lane(self) -> Self {
         match self {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Self::Tiles(simd) => Self::Pairs(simd),
+            Self::Tiles(amx) => Self::Pairs(amx.bf16()),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Self::Split(_) => Self::Whole,
             other => other,
@@ -111,13 +109,13 @@ macro_rules! over_words {
                 $crate::cpu::words::Words::Whole => whole::<$t>($($argument),*),
                 // SAFETY: there is this value only on a processor that has the features.
                 #[cfg(target_arch = "x86_64")]
-                $crate::cpu::words::Words::Pairs(simd) => unsafe { halved::<$t, $t::Halved>(simd, $($argument),*) },
+                $crate::cpu::words::Words::Pairs(bf16) => unsafe { halved::<$t, $t::Halved>(bf16.simd(), $($argument),*) },
                 // SAFETY: the same.
                 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-                $crate::cpu::words::Words::Tiles(simd) => unsafe { halved::<$t, $t::Tiled>(simd, $($argument),*) },
+                $crate::cpu::words::Words::Tiles(amx) => unsafe { halved::<$t, $t::Tiled>(amx.bf16().simd(), $($argument),*) },
                 // SAFETY: the same.
                 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-                $crate::cpu::words::Words::Split(simd) => unsafe { halved::<$t, $t::Split>(simd, $($argument),*) },
+                $crate::cpu::words::Words::Split(amx) => unsafe { halved::<$t, $t::Split>(amx.bf16().simd(), $($argument),*) },
             }
         }
     };

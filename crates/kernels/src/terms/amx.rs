@@ -1,16 +1,16 @@
 //! Pairs of bf16 terms in the matrix tiles of AMX: 16 rows of 16 words at a time.
 //!
-//! Stable Rust has no intrinsics for them, so the instructions are written out. A thread configures its tiles once; nothing else here uses
-//! them.
+//! Stable Rust has no intrinsics for them, so the instructions are written out. Every block of a product configures the tiles of its thread and
+//! releases them: other libraries may use them too, and the system saves what is not released whenever it changes threads.
 
 #[cfg(test)]
 pub(crate) mod emulator;
 
-use std::{arch::asm, cell::Cell, sync::OnceLock};
+use std::{arch::asm, sync::OnceLock};
 
 use pulp::Simd;
 
-use super::{Pairs, Side, Terms, bf16::remainder};
+use super::{Bf16, Pairs, Side, Terms, bf16::remainder};
 
 /// As [`Pairs`], multiplied in tiles, in so many parts: with one, terms are rounded; with three, each is the sum of what it is rounded to and
 /// of what that leaves, and the three larger of the four products of these are added up. Then an infinity leaves NaN.
@@ -60,6 +60,17 @@ impl<const PARTS: usize> Terms<f32> for InTiles<PARTS> {
         unsafe { Pairs::multiply_add(simd, a, b, sum) }
     }
 
+    #[inline(always)]
+    unsafe fn enter() {
+        configure();
+    }
+
+    #[inline(always)]
+    unsafe fn leave() {
+        // SAFETY: the caller's promise.
+        unsafe { asm!("tilerelease", options(nostack, nomem)) }
+    }
+
     unsafe fn tile<const C: usize>(
         a: *const f32,
         stride: usize,
@@ -67,7 +78,6 @@ impl<const PARTS: usize> Terms<f32> for InTiles<PARTS> {
         depth: usize,
         sums: *mut f32,
     ) {
-        configure();
         // SAFETY: the caller's promise; `stride`, `depth` and the width of the panel are in words of 4 bytes.
         unsafe {
             match C {
@@ -166,12 +176,6 @@ struct Configuration {
 
 /// Gives this thread eight tiles of 16 rows of 64 bytes.
 fn configure() {
-    thread_local! {
-        static CONFIGURED: Cell<bool> = const { Cell::new(false) };
-    }
-    if CONFIGURED.replace(true) {
-        return;
-    }
     let mut configuration = Configuration {
         palette: 1,
         start_row: 0,
@@ -185,10 +189,29 @@ fn configure() {
     unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const configuration, options(nostack)) }
 }
 
-/// Whether processor and system have tiles and the products of bf16; asks the system for them.
-pub(crate) fn available() -> bool {
-    static AVAILABLE: OnceLock<bool> = OnceLock::new();
-    *AVAILABLE.get_or_init(|| is_x86_feature_detected!("avx512bf16") && processor() && system())
+/// The sign that processor and system have tiles and the products of bf16.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Amx(Bf16);
+
+impl Amx {
+    /// Asks the system for them.
+    pub(crate) fn detect() -> Option<Self> {
+        static GRANTED: OnceLock<bool> = OnceLock::new();
+        let bf16 = Bf16::detect()?;
+        let granted = *GRANTED.get_or_init(|| processor() && system());
+        granted.then_some(Self(bf16))
+    }
+
+    /// Has them interpreted.
+    #[cfg(test)]
+    pub(crate) fn emulated(bf16: Bf16) -> Self {
+        emulator::install();
+        Self(bf16)
+    }
+
+    pub(crate) fn bf16(self) -> Bf16 {
+        self.0
+    }
 }
 
 /// Leaf 7 of CPUID: EDX bit 22 stands for products of bf16 in tiles, bit 24 for tiles.

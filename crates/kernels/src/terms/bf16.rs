@@ -14,6 +14,27 @@ use {
     },
 };
 
+/// The sign that the processor has AVX-512 with its bf16 extension.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bf16(pulp::x86::V4);
+
+#[cfg(target_arch = "x86_64")]
+impl Bf16 {
+    pub(crate) fn detect() -> Option<Self> {
+        match crate::cpu::level() {
+            crate::cpu::Level::V4(simd) if is_x86_feature_detected!("avx512bf16") => {
+                Some(Self(simd))
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn simd(self) -> pulp::x86::V4 {
+        self.0
+    }
+}
+
 /// Two terms of a sum, the first in the lower half. Only AVX-512 with its bf16 extension multiplies them; NaN stays NaN.
 #[derive(Debug)]
 #[cfg(target_arch = "x86_64")]

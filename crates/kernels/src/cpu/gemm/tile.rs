@@ -99,7 +99,7 @@ impl<T: Element, S: Simd> Tile<'_, T, S> {
     ) -> Sums<T, S, R, C> {
         match left {
             Left::Rows(a, stride) if W::TILE_ROWS == R => {
-                assert!(a.len() >= (R - 1) * stride + self.depth);
+                assert!(self.depth > 0 && a.len() >= (R - 1) * stride + self.depth);
                 assert!(self.panel.len() >= self.depth * C * T::width::<S>());
                 let mut sums = [[T::splat(self.simd, T::zero()); C]; R];
                 // SAFETY: the caller's promise, and rows, panel and sums are as long as they must be.

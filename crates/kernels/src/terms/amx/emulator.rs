@@ -1,9 +1,10 @@
 //! The instructions of tiles for processors without: each raises a signal, and the handler does what it would have done.
 //!
 //! It knows the encodings and operands that this crate writes, and ends the process at any other. Sums are of `f32`; the processor's flush
-//! of denormal numbers is left out. For one thread at a time.
+//! of denormal numbers is left out. Every thread has tiles of its own, and none before it configures them as this crate does.
 
 use std::{
+    cell::UnsafeCell,
     ptr,
     sync::atomic::{AtomicUsize, Ordering},
 };
@@ -14,7 +15,21 @@ use super::{ROW, SIDE};
 
 type Tile = [[u8; ROW]; SIDE];
 
-static mut TILES: [Tile; 8] = [[[0; ROW]; SIDE]; 8];
+/// The tiles of a thread, and whether they are configured.
+struct State {
+    tiles: [Tile; 8],
+    configured: bool,
+}
+
+thread_local! {
+    static STATE: UnsafeCell<State> = const {
+        UnsafeCell::new(State {
+            tiles: [[[0; ROW]; SIDE]; 8],
+            configured: false,
+        })
+    };
+}
+
 static INTERPRETED: AtomicUsize = AtomicUsize::new(0);
 
 /// Where the context of a signal keeps the registers, in the order of their encoding.
@@ -102,13 +117,15 @@ unsafe fn interpret(code: &[u8; 15], value: impl Fn(u8) -> i64) -> Option<i64> {
             }
         }
     };
-    // SAFETY: one thread at a time; the caller's promise.
+    let state = STATE.with(UnsafeCell::get);
+    // SAFETY: a thread's own, which no other signal of it is handled beside; and the caller's promise.
     unsafe {
-        let tiles = &raw mut TILES;
-        let tiles = &mut *tiles;
+        let State { tiles, configured } = &mut *state;
         let rows = (0..SIDE).map(|row| (row, (address + row as i64 * stride) as *mut [u8; ROW]));
         match (operation, prefix, modrm >> 6 == 3) {
-            (0x49, 0, false) if *(address as *const u8) == 1 => {} // ldtilecfg
+            (0x49, 0, false) if is_ours(&*(address as *const [u8; 64])) => *configured = true, // ldtilecfg
+            _ if !*configured => return None,
+            (0x49, 0, true) => *configured = false, // tilerelease
             (0x49, 3, true) => tiles[register] = [[0; ROW]; SIDE], // tilezero
             (0x4B, 3, false) => rows.for_each(|(row, from)| tiles[register][row] = *from), // tileloadd
             (0x4B, 2, false) => rows.for_each(|(row, to)| *to = tiles[register][row]), // tilestored
@@ -120,6 +137,16 @@ unsafe fn interpret(code: &[u8; 15], value: impl Fn(u8) -> i64) -> Option<i64> {
         }
     }
     Some(length)
+}
+
+/// Whether a configuration has palette 1 and eight tiles of 16 rows of 64 bytes.
+fn is_ours(configuration: &[u8; 64]) -> bool {
+    let widths = configuration[16..32].as_chunks::<2>().0;
+    configuration[0] == 1
+        && widths
+            .iter()
+            .all(|width| u16::from_le_bytes(*width) == ROW as u16)
+        && configuration[48..56].iter().all(|rows| *rows == SIDE as u8)
 }
 
 /// tdpbf16ps.
