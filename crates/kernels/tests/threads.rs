@@ -65,6 +65,17 @@ fn bits() -> Result<Vec<u32>> {
         cpu.layer_norm_backward(&x, &gain, &norm, &dn, Some(&mut d_gain), Some(&mut d_bias))?;
     cpu.sum_rows(&gelu, &mut d_bias)?;
     let rates = cpu.compressed_rate(&x, &weight, 3, Precision::unit_gamma(), true)?;
+    let rate = cpu.coding_rate(&x, Precision::unit_gamma(), 8, true)?;
+    let causal = AttentionOptions {
+        causal: true,
+        ..options
+    };
+    let a = cpu.attention(&v, &s, &x, &causal)?;
+    // So wide that the gradient of the weights is cut into bands.
+    let wide = random(&cpu, &[386, d], 7)?;
+    let y = cpu.linear(&x, &wide, None)?;
+    let mut d_wide = cpu.zeros(&[386, d])?;
+    cpu.linear_backward(&x, &wide, &y, Some(&mut d_wide), None, false)?;
     let (mut first, mut second) = (cpu.zeros(&[d, d])?, cpu.zeros(&[d, d])?);
     let adam = AdamStep {
         learning_rate: 0.1,
@@ -78,8 +89,10 @@ fn bits() -> Result<Vec<u32>> {
     cpu.adam_step(&mut weight, &d_weight, &mut first, &mut second, &adam)?;
 
     let squares = cpu.sum_of_squares(&dx)?;
-    let rate_gradients = [rates.tokens, rates.bases].map(|t| t.expect("it was asked for"));
-    let mut bits: Vec<u32> = [squares, rates.values.iter().sum()]
+    let rate_gradients =
+        [rates.tokens, rates.bases, rate.tokens].map(|t| t.expect("it was asked for"));
+    let sums = [&rates.values, &rate.values].map(|values| values.iter().sum());
+    let mut bits: Vec<u32> = [squares, sums[0], sums[1]]
         .map(|v: f64| v as f32)
         .map(f32::to_bits)
         .into();
@@ -96,6 +109,8 @@ fn bits() -> Result<Vec<u32>> {
         d_gain,
         d_bias,
         weight,
+        a,
+        d_wide,
     ]
     .iter()
     .chain(&rate_gradients)
