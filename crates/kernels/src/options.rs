@@ -52,14 +52,43 @@ impl Unary {
 
 /// Inverted dropout that needs no stored mask.
 ///
-/// Element `i` (row-major) is kept if and only if `seed.uniform_at(i) >= probability`, and then multiplied by
-/// 1/(1 − `probability`). The same value gives the same mask, forward and backward and on every device; probability 0 is the identity.
+/// The `probability` counts in multiples of 2⁻¹⁶, q of them. Element c of row r, along the last axis, of length w, takes 16 random bits: half
+/// c mod 8, lower halves of words before upper, of the block r ⌈w/8⌉ + ⌊c/8⌋ of the [`seed`](Seed::block). It is kept if and only if they
+/// make a number of at least q, and then multiplied by 1/(1 − q 2⁻¹⁶). The same value gives the same mask, forward and backward and on
+/// every device; probability 0 is the identity.
+///
+/// ```
+/// # use {srr_kernels::{Backend, Cpu, Dropout}, srr_random::Seed};
+/// let dropout = Dropout { probability: 0.25, seed: Seed::new(1) };
+/// let cpu = Cpu::<f64>::new();
+/// let mut x = cpu.upload(&[1.0; 3000], &[2, 1500])?;
+/// cpu.dropout(&mut x, &dropout)?;
+/// let x = cpu.download(&x)?;
+/// assert!(x.iter().all(|&x| x == 0.0 || x == 1.0 / 0.75));
+/// assert!((x.iter().sum::<f64>() / 3000.0 - 1.0).abs() < 0.05);
+/// # Ok::<(), srr_kernels::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dropout {
     /// The probability that an element is dropped, in [0, 1).
     pub probability: f64,
     /// The seed of the mask.
     pub seed: Seed,
+}
+
+impl Dropout {
+    /// Elements that a block of random words serves.
+    pub(crate) const BLOCK: usize = 8;
+
+    /// q: elements with smaller random numbers are dropped.
+    pub(crate) fn threshold(&self) -> u16 {
+        (self.probability * 65_536.0).round() as u16 // 65535 at most
+    }
+
+    /// The factor of what is kept.
+    pub(crate) fn scale(&self) -> f64 {
+        1.0 / (1.0 - f64::from(self.threshold()) / 65_536.0)
+    }
 }
 
 /// How heads attend.
@@ -71,7 +100,7 @@ pub struct AttentionOptions {
     pub scale: f64,
     /// Whether token i sees tokens 0..=i only.
     pub causal: bool,
-    /// Dropout of the attention weights; weight (b, h, i, j) has the index ((b·K + h)·N + i)·N + j.
+    /// Dropout of the attention weights; weight (b, h, i, j) is element i·N + j of row b·K + h.
     pub dropout: Option<Dropout>,
 }
 

@@ -4,5 +4,6 @@ mod philox;
 mod seed;
 mod stream;
 
+pub use philox::Word;
 pub use seed::Seed;
 pub use stream::Stream;

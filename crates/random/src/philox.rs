@@ -1,23 +1,49 @@
 //! The Philox4x32-10 bijection: 128 bits of counter and 64 bits of key to 128 random bits.
 
-const MULTIPLIERS: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
+const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 
-/// Ten rounds, as in Random123.
-#[inline]
-pub(crate) fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
+/// A word of 32 bits, or a vector of such words that go the same way side by side.
+pub trait Word: Copy {
+    /// `value`, in every lane.
+    fn like(self, value: u32) -> Self;
+    /// The bitwise exclusive or.
+    fn xor(self, other: Self) -> Self;
+    /// The lower and the upper half of the product.
+    fn times(self, other: Self) -> (Self, Self);
+}
+
+impl Word for u32 {
+    #[inline]
+    fn like(self, value: u32) -> Self {
+        value
+    }
+    #[inline]
+    fn xor(self, other: Self) -> Self {
+        self ^ other
+    }
+    #[inline]
+    fn times(self, other: Self) -> (Self, Self) {
+        let product = u64::from(self) * u64::from(other);
+        (product as u32, (product >> 32) as u32)
+    }
+}
+
+/// Ten rounds, as in Random123. Inlined, so that vectors are those of the caller's instructions.
+#[inline(always)]
+pub(crate) fn philox<W: Word>([mut a, mut b, mut c, mut d]: [W; 4], mut key: [u32; 2]) -> [W; 4] {
+    let factors = MULTIPLIERS.map(|factor| a.like(factor));
     for _ in 0..10 {
-        let first = MULTIPLIERS[0] * u64::from(counter[0]);
-        let second = MULTIPLIERS[1] * u64::from(counter[2]);
-        counter = [
-            (second >> 32) as u32 ^ counter[1] ^ key[0],
-            second as u32,
-            (first >> 32) as u32 ^ counter[3] ^ key[1],
-            first as u32,
-        ];
+        let (first_low, first_high) = a.times(factors[0]);
+        let (second_low, second_high) = c.times(factors[1]);
+        (a, c) = (
+            second_high.xor(b).xor(a.like(key[0])),
+            first_high.xor(d).xor(a.like(key[1])),
+        );
+        (b, d) = (second_low, first_low);
         key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
     }
-    counter
+    [a, b, c, d]
 }
 
 #[cfg(test)]

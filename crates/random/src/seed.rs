@@ -1,6 +1,9 @@
 //! A seed and how it is split.
 
-use crate::{philox::philox, stream::Stream};
+use crate::{
+    philox::{Word, philox},
+    stream::Stream,
+};
 
 /// The key of a family of random numbers.
 ///
@@ -55,7 +58,14 @@ impl Seed {
     /// The `i`-th block of four random words; `uniform_at(4 i + j)` is word `j` divided by 2³².
     #[inline]
     pub fn block(self, i: u64) -> [u32; 4] {
-        philox([i as u32, (i >> 32) as u32, 0, 0], self.key())
+        self.block_abreast([i as u32, (i >> 32) as u32])
+    }
+
+    /// [`block`](Self::block) of an index in two halves, the lower first, or of as many indices as a [`Word`] has lanes.
+    #[inline(always)]
+    #[must_use]
+    pub fn block_abreast<W: Word>(self, [low, high]: [W; 2]) -> [W; 4] {
+        philox([low, high, low.like(0), low.like(0)], self.key())
     }
 
     fn split(self, by: u64, domain: u32) -> Self {

@@ -21,7 +21,7 @@ pub(crate) fn attention<B: Backend>(
         split(backend, v, &sizes)?,
     );
     let weights = weights(backend, &q, &k, options, &sizes)?; // A [B·K, N, N]
-    let weights = dropped(backend, weights, options)?;
+    let weights = dropped(backend, weights, options, &sizes)?;
     let y = backend.matmul(&weights, Transpose::No, &v, Transpose::No)?; // Y = A V
     merge(backend, &y, &sizes)
 }
@@ -45,10 +45,10 @@ pub(crate) fn attention_backward<B: Backend>(
     );
     let dy = split(backend, dy, &sizes)?;
     let weights = weights(backend, &q, &k, options, &sizes)?; // A
-    let kept = dropped(backend, weights.clone(), options)?; // M ⊙ A
+    let kept = dropped(backend, weights.clone(), options, &sizes)?; // M ⊙ A
     let dv = backend.matmul(&kept, Transpose::Yes, &dy, Transpose::No)?; // dV = (M ⊙ A)ᵀ dY
     let d_kept = backend.matmul(&dy, Transpose::No, &v, Transpose::Yes)?; // dY Vᵀ
-    let d_weights = dropped(backend, d_kept, options)?; // dA = M ⊙ (dY Vᵀ)
+    let d_weights = dropped(backend, d_kept, options, &sizes)?; // dA = M ⊙ (dY Vᵀ)
     let mut d_scores = backend.softmax_backward(&weights, &d_weights)?; // dP = A ⊙ (dA − row sums of A ⊙ dA)
     backend.scale(&mut d_scores, options.scale)?;
     let dq = backend.matmul(&d_scores, Transpose::No, &k, Transpose::No)?; // dQ = scale dP K
@@ -103,15 +103,21 @@ fn weights<B: Backend>(
     backend.softmax(&scores)
 }
 
+/// M ⊙ x for weights or their gradient; a row of the mask is that of a pair.
 fn dropped<B: Backend>(
     backend: &B,
-    mut x: B::Tensor,
+    x: B::Tensor,
     options: &AttentionOptions,
+    sizes: &check::Heads,
 ) -> Result<B::Tensor> {
-    if let Some(dropout) = &options.dropout {
-        backend.dropout(&mut x, dropout)?;
-    }
-    Ok(x)
+    let Some(dropout) = &options.dropout else {
+        return Ok(x);
+    };
+    let pairs = sizes.batch * sizes.heads;
+    let mut flat = backend.reshape(&x, &[pairs, sizes.tokens * sizes.tokens])?;
+    drop(x); // or its elements would be copied
+    backend.dropout(&mut flat, dropout)?;
+    backend.reshape(&flat, &[pairs, sizes.tokens, sizes.tokens])
 }
 
 /// `[B, N, K·p]` to `[B·K, N, p]`.

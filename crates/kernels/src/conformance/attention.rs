@@ -80,6 +80,7 @@ pub(super) fn check<B: Backend>(suite: &mut Suite<'_, B>) -> Result<()> {
         &AttentionOptions {
             heads: 3,
             scale: 0.3,
+            dropout,
             ..plain
         },
     )?;
@@ -157,14 +158,19 @@ fn backward_of_one<B: Backend>(
     suite.gradient(&format!("mssa {shape:?} {options:?}"), &dv, &numeric)
 }
 
-/// Padding, several pieces of work and several blocks of queries at once; a few directions instead of every element.
+/// Padding, several pieces of work and several blocks of queries at once, then more pairs of example and head than a vector has lanes; a
+/// few directions instead of every element.
 fn wide_backward<B: Backend>(suite: &mut Suite<'_, B>) -> Result<()> {
-    let shape = [3, 35, 38];
-    let dropped = Dropout {
+    let dropped = Some(Dropout {
         probability: 0.2,
         seed: Seed::new(5),
-    };
-    for (causal, dropout) in [(false, Some(dropped)), (true, None)] {
+    });
+    for (shape, causal, dropout) in [
+        ([3, 35, 38], false, dropped),
+        ([3, 35, 38], true, None),
+        ([9, 27, 16], false, dropped),
+        ([9, 17, 16], false, dropped),
+    ] {
         let options = AttentionOptions {
             heads: 2,
             scale: 0.25,
@@ -243,10 +249,10 @@ fn reference(inputs: &[&Host], options: &AttentionOptions) -> Host {
                         .collect::<Vec<_>>(),
                 );
                 for (j, weight) in weights.iter().enumerate() {
-                    let index = ((b * options.heads + h) * tokens + i) * tokens + j;
+                    let (row, column) = (b * options.heads + h, i * tokens + j);
                     let factor = options
                         .dropout
-                        .map_or(1.0, |d| dropout_factor(d.probability, d.seed, index));
+                        .map_or(1.0, |d| dropout_factor(&d, row, column, tokens * tokens));
                     for c in 0..dim {
                         y.data[(b * tokens + i) * width + h * dim + c] +=
                             weight * factor * v.at(b, j, h * dim + c);

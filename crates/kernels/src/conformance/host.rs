@@ -1,6 +1,6 @@
 //! Naive arrays on the host, and central differences.
 
-use srr_random::Seed;
+use crate::Dropout;
 
 /// A row-major array of `f64`.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,10 +84,20 @@ impl Host {
     }
 }
 
-/// The factor of element `i` under dropout.
-pub(super) fn dropout_factor(probability: f64, seed: Seed, i: usize) -> f64 {
-    if seed.uniform_at(i as u64) >= probability {
-        1.0 / (1.0 - probability)
+/// The factor of element `column` of row `row` under dropout, in rows of `width` elements.
+pub(super) fn dropout_factor(dropout: &Dropout, row: usize, column: usize, width: usize) -> f64 {
+    let q = (dropout.probability * 65536.0).round();
+    let words = dropout
+        .seed
+        .block((row * width.div_ceil(8) + column / 8) as u64);
+    let word = words[column % 8 / 2];
+    let half = if column.is_multiple_of(2) {
+        word % 65536
+    } else {
+        word / 65536
+    };
+    if f64::from(half) >= q {
+        1.0 / (1.0 - q / 65536.0)
     } else {
         0.0
     }

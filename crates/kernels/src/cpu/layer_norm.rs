@@ -4,7 +4,7 @@ use super::{
     Cpu, CpuTensor,
     parallel::{Partials, RowsMut, block_rows, for_blocks},
     product::reduction_block,
-    vector::{each, each2, each3, sum, vector_of, vectorized},
+    vector::{columns, each, each3, sum, vectorized},
 };
 use crate::{Element, LayerNormOutput, Result, Tensor, check, lanes::Lanes};
 
@@ -119,7 +119,7 @@ vectorized! {
             for ((x, y), (mean, variance)) in rows.zip(mean.iter_mut().zip(inverse.iter_mut())) {
                 *mean = share * sum(simd, x, #[inline(always)] |x| x);
                 let center = Lanes::splat(simd, *mean);
-                each2(simd, y, x, #[inline(always)] |_, x| x - center);
+                columns(simd, [x], [&mut *y], #[inline(always)] |[x], _| [x - center]);
                 *variance = share * sum(simd, y, #[inline(always)] |y| y * y); // biased
             }
             let (one, epsilon) = (Lanes::splat(simd, T::one()), Lanes::splat(simd, epsilon));
@@ -154,18 +154,12 @@ vectorized! {
             let (mean, inverse) = (Lanes::splat(simd, mean), Lanes::splat(simd, inverse));
             let mut average = Lanes::splat(simd, T::zero());
             let mut along = Lanes::splat(simd, T::zero());
-            let lanes = T::width::<S>();
-            for (c, dx) in dx.chunks_mut(lanes).enumerate() {
-                let columns = c * lanes..c * lanes + dx.len();
-                let (d_gain, d_bias) = (&mut d_gain[columns.clone()], &mut d_bias[columns]);
-                let x = (vector_of(simd, x, c) - mean) * inverse; // x̂
-                let (dy, gain) = (vector_of(simd, dy, c), vector_of(simd, gain, c));
-                x.write(dx); // kept there for a moment
-                dy.mul_add(x, Lanes::load(simd, d_gain)).write(d_gain); // dg += dy ⊙ x̂
-                (Lanes::load(simd, d_bias) + dy).write(d_bias); // db += dy
+            columns(simd, [x, dy, gain], [&mut *dx, &mut *d_gain, &mut *d_bias], #[inline(always)] |[x, dy, gain], [_, d_gain, d_bias]| {
+                let x = (x - mean) * inverse; // x̂, kept in dx for a moment
                 average += dy * gain;
                 along = (dy * gain).mul_add(x, along);
-            }
+                [x, dy.mul_add(x, d_gain), d_bias + dy] // dg += dy ⊙ x̂, db += dy
+            });
             // dx = (dx̂ − mean(dx̂) − x̂ mean(dx̂ ⊙ x̂)) / deviation, with dx̂ = dy ⊙ g
             let average = Lanes::splat(simd, share * average.total());
             let along = Lanes::splat(simd, share * along.total());

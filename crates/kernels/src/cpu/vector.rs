@@ -100,6 +100,18 @@ vectorized! {
     }
 }
 
+vectorized! {
+    /// The row of four that each lane holds after [`columns`](crate::lanes::Vectors::columns).
+    pub(super) fn lane_order<T, S>(simd: S) -> Vec<usize> {
+        let numbers: Vec<T> = (0..4 * T::width::<S>()).map(|i| T::from_f64((i / 4) as f64)).collect();
+        let (rows, _) = T::whole::<S>(&numbers);
+        let [first, ..] = T::columns(simd, std::array::from_fn(|i| rows[i]));
+        let mut order = vec![T::zero(); T::width::<S>()];
+        T::store(simd, first, &mut order);
+        order.into_iter().map(|row| row.to_f64() as usize).collect()
+    }
+}
+
 /// The vector with index `index` of a slice, 0 beyond its end.
 #[inline(always)]
 pub(super) fn vector_of<T: Element, S: Simd>(simd: S, x: &[T], index: usize) -> Lanes<T, S> {
@@ -111,6 +123,53 @@ pub(super) fn vector_of<T: Element, S: Simd>(simd: S, x: &[T], index: usize) -> 
     Lanes::load(simd, &x[start.min(x.len())..])
 }
 
+/// outputs ← f(inputs, outputs), vector by vector, for slices of one length; beyond their ends f sees zeros.
+#[inline(always)]
+pub(super) fn columns<T: Element, S: Simd, const I: usize, const O: usize>(
+    simd: S,
+    inputs: [&[T]; I],
+    mut outputs: [&mut [T]; O],
+    mut f: impl FnMut([Lanes<T, S>; I], [Lanes<T, S>; O]) -> [Lanes<T, S>; O],
+) {
+    let (length, lanes) = (outputs[0].len(), T::width::<S>());
+    assert!(inputs.iter().all(|x| x.len() == length) && outputs.iter().all(|x| x.len() == length));
+    for start in (0..length / lanes).map(|c| c * lanes) {
+        // SAFETY: every slice has a whole vector there.
+        unsafe {
+            let read = |x: *const T| Lanes::new(simd, T::read(x.add(start)));
+            let results = f(
+                std::array::from_fn(
+                    #[inline(always)]
+                    |i| read(inputs[i].as_ptr()),
+                ),
+                std::array::from_fn(
+                    #[inline(always)]
+                    |o| read(outputs[o].as_ptr()),
+                ),
+            );
+            for (output, result) in outputs.iter_mut().zip(results) {
+                T::write(output.as_mut_ptr().add(start), result.vector);
+            }
+        }
+    }
+    let rest = length / lanes * lanes;
+    if rest < length {
+        let results = f(
+            std::array::from_fn(
+                #[inline(always)]
+                |i| Lanes::load(simd, &inputs[i][rest..]),
+            ),
+            std::array::from_fn(
+                #[inline(always)]
+                |o| Lanes::load(simd, &outputs[o][rest..]),
+            ),
+        );
+        for (output, result) in outputs.into_iter().zip(results) {
+            result.store(&mut output[rest..]);
+        }
+    }
+}
+
 /// y ← f(y) for each vector.
 #[inline(always)]
 pub(super) fn each<T: Element, S: Simd>(
@@ -118,13 +177,13 @@ pub(super) fn each<T: Element, S: Simd>(
     y: &mut [T],
     f: impl Fn(Lanes<T, S>) -> Lanes<T, S>,
 ) {
-    let (whole, rest) = T::whole_mut::<S>(y);
-    for y in whole {
-        *y = f(Lanes::new(simd, *y)).vector;
-    }
-    if !rest.is_empty() {
-        f(Lanes::load(simd, rest)).store(rest);
-    }
+    columns(
+        simd,
+        [],
+        [y],
+        #[inline(always)]
+        |[], [y]| [f(y)],
+    );
 }
 
 /// y ← f(y, x) for slices of one length.
@@ -135,13 +194,13 @@ pub(super) fn each2<T: Element, S: Simd>(
     x: &[T],
     f: impl Fn(Lanes<T, S>, Lanes<T, S>) -> Lanes<T, S>,
 ) {
-    let ((y, y_rest), (x, x_rest)) = (T::whole_mut::<S>(y), T::whole::<S>(x));
-    for (y, x) in y.iter_mut().zip(x) {
-        *y = f(Lanes::new(simd, *y), Lanes::new(simd, *x)).vector;
-    }
-    if !y_rest.is_empty() {
-        f(Lanes::load(simd, y_rest), Lanes::load(simd, x_rest)).store(y_rest);
-    }
+    columns(
+        simd,
+        [x],
+        [y],
+        #[inline(always)]
+        |[x], [y]| [f(y, x)],
+    );
 }
 
 /// z ← f(z, x, y) for slices of one length.
@@ -153,24 +212,13 @@ pub(super) fn each3<T: Element, S: Simd>(
     y: &[T],
     f: impl Fn(Lanes<T, S>, Lanes<T, S>, Lanes<T, S>) -> Lanes<T, S>,
 ) {
-    let ((z, z_rest), (x, x_rest), (y, y_rest)) =
-        (T::whole_mut::<S>(z), T::whole::<S>(x), T::whole::<S>(y));
-    for ((z, x), y) in z.iter_mut().zip(x).zip(y) {
-        *z = f(
-            Lanes::new(simd, *z),
-            Lanes::new(simd, *x),
-            Lanes::new(simd, *y),
-        )
-        .vector;
-    }
-    if !z_rest.is_empty() {
-        f(
-            Lanes::load(simd, z_rest),
-            Lanes::load(simd, x_rest),
-            Lanes::load(simd, y_rest),
-        )
-        .store(z_rest);
-    }
+    columns(
+        simd,
+        [x, y],
+        [z],
+        #[inline(always)]
+        |[x, y], [z]| [f(z, x, y)],
+    );
 }
 
 /// Σ f(x); f must be 0 at 0.
@@ -208,8 +256,39 @@ pub(super) fn sum2<T: Element, S: Simd>(
 
 #[cfg(test)]
 mod tests {
-    use super::{each, width};
-    use crate::lanes::Vectors;
+    use super::{each, lane_order, width};
+    use crate::{Element, lanes::Vectors};
+
+    vectorized! {
+        /// Each column, and the rows once more.
+        fn columns_and_rows<T, S>(simd: S, x: &[T]) -> (Vec<T>, Vec<T>) {
+            let (rows, _) = T::whole::<S>(x);
+            let columns = T::columns(simd, std::array::from_fn(|i| rows[i]));
+            let (mut held, mut back) = (vec![T::zero(); x.len()], vec![T::zero(); x.len()]);
+            T::whole_mut::<S>(&mut held).0.copy_from_slice(&columns);
+            T::whole_mut::<S>(&mut back).0.copy_from_slice(&T::rows(simd, columns));
+            (held, back)
+        }
+    }
+
+    fn check_columns<T: Element>() {
+        let lanes = width::<T>();
+        let x: Vec<T> = (0..4 * lanes).map(|i| T::from_f64(i as f64)).collect();
+        let (columns, rows) = columns_and_rows(&x);
+        assert_eq!(rows, x);
+        let order = lane_order::<T>();
+        for (c, column) in columns.chunks(lanes).enumerate() {
+            for (x, row) in column.iter().zip(&order) {
+                assert_eq!(*x, T::from_f64((4 * row + c) as f64));
+            }
+        }
+    }
+
+    #[test]
+    fn columns_hold_rows_in_the_lane_order() {
+        check_columns::<f32>();
+        check_columns::<f64>();
+    }
 
     vectorized! {
         fn exponentials<T, S>(simd: S, x: &mut [T]) {

@@ -9,14 +9,14 @@ use super::{
     groups,
     layout::{FOUR, deinterleave, interleave, pair},
     products::products,
-    softmax::{add_transpose, multiply, softmax, softmax_backward},
+    softmax::{add_transpose, multiply, product, softmax, softmax_backward},
     starts,
 };
 use crate::cpu::{
-    dropout::drop_elements,
+    dropout::draw_abreast,
     operand::Operand,
     pool::{Buffer, Pool},
-    vector::width,
+    vector::{lane_order, width},
     words::Words,
 };
 use crate::{AttentionOptions, Dropout, Element, check::Heads};
@@ -51,6 +51,8 @@ pub(in crate::cpu) struct Attention<T: Element> {
     /// M, and M ⊙ A; empty without dropout.
     mask: Buffer<T>,
     kept: Buffer<T>,
+    /// Which pair of a group each lane holds; none without dropout.
+    order: Vec<usize>,
 }
 
 impl<T: Element> Attention<T> {
@@ -61,7 +63,7 @@ impl<T: Element> Attention<T> {
         pool: &Arc<Pool<T>>,
     ) -> Self {
         let tokens = sizes.tokens;
-        let dropout = options.dropout.filter(|dropout| dropout.probability > 0.0);
+        let dropout = options.dropout.filter(|dropout| dropout.threshold() > 0);
         let queries = blocks(tokens).map(|block| block.len()).max().unwrap_or(0);
         let elements = (queries * tokens).next_multiple_of(FOUR);
         let width = width::<T>();
@@ -84,6 +86,7 @@ impl<T: Element> Attention<T> {
             d_weights: block(),
             mask: if_dropped(),
             kept: if_dropped(),
+            order: dropout.map_or_else(Vec::new, |_| lane_order::<T>()),
             pool: Arc::clone(pool),
         }
     }
@@ -202,27 +205,27 @@ impl<T: Element> Attention<T> {
         self.draw_mask(group, queries);
     }
 
+    /// M and M ⊙ A for a block of queries.
     fn draw_mask(&mut self, group: &Range<usize>, queries: &Range<usize>) {
         let Some(dropout) = &self.dropout else {
             return;
         };
-        let length = queries.len() * self.sizes.tokens;
-        let mut masks = self.pool.take(group.len() * length);
-        masks.as_mut_slice().fill(T::one());
-        for (pair, mask) in group
-            .clone()
-            .zip(masks.as_mut_slice().chunks_exact_mut(length))
-        {
-            let first = (pair * self.sizes.tokens + queries.start) * self.sizes.tokens;
-            drop_elements(dropout, first as u64, mask);
-        }
-        let starts: Vec<usize> = (0..group.len()).map(|pair| pair * length).collect();
-        let mask = self.mask.as_mut_slice();
-        let rows = &mut mask[..length.next_multiple_of(FOUR) * self.width];
-        interleave(masks.as_slice(), &starts, length, length, rows);
-        let all = ..length * self.width;
-        self.kept.as_mut_slice()[all].copy_from_slice(&self.weights.as_slice()[all]);
-        multiply(&mask[all], &mut self.kept.as_mut_slice()[all]);
+        let (tokens, width) = (self.sizes.tokens, self.width);
+        let blocks = (tokens * tokens).div_ceil(Dropout::BLOCK);
+        let start = |&lane: &usize| ((group.start + lane) * blocks) as u64;
+        let starts: Vec<u64> = self.order.iter().map(start).collect();
+        let all = ..queries.len() * tokens * width;
+        let mask = &mut self.mask.as_mut_slice()[all];
+        draw_abreast(
+            dropout.seed,
+            &starts,
+            queries.start * tokens..queries.end * tokens,
+            dropout.threshold(),
+            T::from_f64(dropout.scale()),
+            mask,
+        );
+        let (weights, kept) = (self.weights.as_slice(), self.kept.as_mut_slice());
+        product(mask, &weights[all], &mut kept[all]);
     }
 
     /// scale dP with dP = A ⊙ (dA − row sums of A ⊙ dA) and dA = M ⊙ (dY Vᵀ).

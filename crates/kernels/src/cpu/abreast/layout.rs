@@ -1,5 +1,7 @@
 //! Matrices side by side in the lanes of vectors, and back; and two vectors in one.
 
+use std::mem::MaybeUninit;
+
 use pulp::Simd;
 
 use crate::{
@@ -14,11 +16,22 @@ const COPIED: usize = 4096;
 
 vectorized! {
     /// Copies matrices with rows of `dim` elements, `stride` apart, into lanes: `out` is [rows, dim up to a multiple of four, lanes], in
-    /// an order of lanes that only [`deinterleave`] knows. Lanes without a matrix are 0, as what `dim` is short of.
+    /// the [`lane_order`](crate::cpu::vector::lane_order). Lanes without a matrix are 0, as what `dim` is short of.
     pub(super) fn interleave<T, S>(simd: S, x: &[T], starts: &[usize], dim: usize, stride: usize, out: &mut [T]) {
         let lanes = T::width::<S>();
         let row = dim.next_multiple_of(FOUR) * lanes;
         let rows = (COPIED / row).max(1);
+        if let Some(starts) = whole::<T, S>(starts, dim) {
+            assert_inside(x.len(), starts, dim, stride, out.len() / row);
+            for (i, out) in out.chunks_exact_mut(row).enumerate() {
+                for (f, out) in out.chunks_exact_mut(FOUR * lanes).enumerate() {
+                    // SAFETY: asserted above.
+                    let four = unsafe { gather::<T, S>(&x[i * stride + f * FOUR..], starts) };
+                    T::whole_mut::<S>(out).0.copy_from_slice(&T::columns(simd, four));
+                }
+            }
+            return;
+        }
         if starts.len() < lanes || !dim.is_multiple_of(FOUR) {
             out.fill(T::zero());
         }
@@ -49,6 +62,18 @@ vectorized! {
         let lanes = T::width::<S>();
         let row = dim.next_multiple_of(FOUR) * lanes;
         let rows = (COPIED / row).max(1);
+        if let Some(starts) = whole::<T, S>(starts, dim) {
+            assert_inside(x.len(), starts, dim, stride, abreast.len() / row);
+            for (i, abreast) in abreast.chunks_exact(row).enumerate() {
+                for (f, abreast) in abreast.chunks_exact(FOUR * lanes).enumerate() {
+                    let (four, _) = T::whole::<S>(abreast);
+                    let four = T::rows(simd, std::array::from_fn(#[inline(always)] |i| four[i]));
+                    // SAFETY: asserted above.
+                    unsafe { scatter::<T, S>(four, &mut x[i * stride + f * FOUR..], starts) };
+                }
+            }
+            return;
+        }
         for (block, abreast) in abreast.chunks_mut(rows * row).enumerate() {
             for four in abreast.chunks_exact_mut(FOUR * lanes) {
                 exchange(four, #[inline(always)] |four| T::rows(simd, four));
@@ -66,6 +91,57 @@ vectorized! {
                     }
                 }
             }
+        }
+    }
+}
+
+/// The starts, if there is a matrix for each lane and the rows are whole fours.
+#[inline(always)]
+fn whole<T: Element, S: Simd>(starts: &[usize], dim: usize) -> Option<&[usize]> {
+    (starts.len() == T::width::<S>() && dim.is_multiple_of(FOUR)).then_some(starts)
+}
+
+fn assert_inside(length: usize, starts: &[usize], dim: usize, stride: usize, rows: usize) {
+    let last = starts.iter().max().copied().unwrap_or(0);
+    assert!(rows == 0 || last + (rows - 1) * stride + dim <= length);
+}
+
+/// Four elements from each start on, in four vectors one after the other.
+///
+/// # Safety
+/// They lie within x, and there are as many starts as lanes.
+#[inline(always)]
+unsafe fn gather<T: Element, S: Simd>(x: &[T], starts: &[usize]) -> [T::Vector<S>; FOUR] {
+    let mut four = MaybeUninit::<[T::Vector<S>; FOUR]>::uninit();
+    let places = four.as_mut_ptr().cast::<[T; FOUR]>();
+    for lane in 0..T::width::<S>() {
+        // SAFETY: the caller's promise; a place is a quarter of what a lane takes of four vectors, which are plain data.
+        unsafe {
+            let start = *starts.get_unchecked(lane);
+            places
+                .add(lane)
+                .write(x.as_ptr().add(start).cast::<[T; FOUR]>().read());
+        }
+    }
+    // SAFETY: all places were written.
+    unsafe { four.assume_init() }
+}
+
+/// Undoes [`gather`].
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+unsafe fn scatter<T: Element, S: Simd>(four: [T::Vector<S>; FOUR], x: &mut [T], starts: &[usize]) {
+    let places = four.as_ptr().cast::<[T; FOUR]>();
+    for lane in 0..T::width::<S>() {
+        // SAFETY: as there.
+        unsafe {
+            let start = *starts.get_unchecked(lane);
+            x.as_mut_ptr()
+                .add(start)
+                .cast::<[T; FOUR]>()
+                .write(places.add(lane).read());
         }
     }
 }

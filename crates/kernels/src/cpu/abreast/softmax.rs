@@ -1,7 +1,7 @@
 //! The softmax of vectors, in each lane by itself.
 
 use crate::{
-    cpu::vector::{each2, vectorized},
+    cpu::vector::{each2, each3, vectorized},
     lanes::Lanes,
 };
 
@@ -60,5 +60,12 @@ vectorized! {
     /// x ← x ⊙ mask.
     pub(super) fn multiply<T, S>(simd: S, mask: &[T], x: &mut [T]) {
         each2(simd, x, mask, #[inline(always)] |x, factor| x * factor);
+    }
+}
+
+vectorized! {
+    /// out ← mask ⊙ x.
+    pub(super) fn product<T, S>(simd: S, mask: &[T], x: &[T], out: &mut [T]) {
+        each3(simd, out, mask, x, #[inline(always)] |_, factor, x| factor * x);
     }
 }
