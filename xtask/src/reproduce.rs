@@ -5,6 +5,7 @@ use crate::say::{note_substitute, say};
 use indicatif::{ProgressBar, ProgressStyle};
 use srr_study::{
     Error as StudyError, Shard, StopFlag, Study, StudyOptions,
+    clock::Spent,
     profile::{self, Profile},
     progress::{Notice, Observer},
     report::{self, terminal},
@@ -184,6 +185,11 @@ impl Observer for Display {
                 let (left, percent) = (left.unwrap_or_default(), 100.0 * share);
                 self.line(&format!("{percent:3.0} %{left}: {run} {label}: {outcome}"));
             }
+            Notice::Trained {
+                runs,
+                spent,
+                threads,
+            } => self.line(&trained(*runs, spent, *threads)),
             Notice::Waiting { runs } => self
                 .bar
                 .set_message(format!("waiting for {runs} runs of other processes")),
@@ -191,6 +197,16 @@ impl Observer for Display {
             _ => {}
         }
     }
+}
+
+/// How long the runs took, and which share of the threads' time was spent on a processor.
+fn trained(runs: usize, spent: &Spent, threads: usize) -> String {
+    let wall = spell(Duration::try_from_secs_f64(spent.wall).unwrap_or_default());
+    let busy = spent.processor.map(|processor| {
+        let share = 100.0 * processor / (spent.wall * threads as f64);
+        format!(", {threads} threads {share:.0} % busy")
+    });
+    format!("{runs} runs in {wall}{}", busy.unwrap_or_default())
 }
 
 /// `1 h 02 min`, `3 min 20 s`, `5 s`.
@@ -206,6 +222,19 @@ fn spell(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_study_tells_how_busy_it_was() {
+        let spent = |processor| Spent {
+            wall: 200.0,
+            processor,
+        };
+        assert_eq!(
+            trained(9, &spent(Some(390.0)), 2),
+            "9 runs in 3 min 20 s, 2 threads 98 % busy"
+        );
+        assert_eq!(trained(9, &spent(None), 2), "9 runs in 3 min 20 s");
+    }
 
     #[test]
     fn times_are_spelled_for_people() {

@@ -43,7 +43,7 @@ impl Spent {
 pub enum Of {
     /// The calling thread's, for work that stays on it.
     Thread,
-    /// That of the process's living threads, for work that has the process for itself.
+    /// That of all threads of the process, for work that has the process for itself; to a hundredth of a second.
     Process,
 }
 
@@ -82,20 +82,27 @@ impl Watch {
 #[cfg(target_os = "linux")]
 fn processor_seconds(of: Of) -> Option<f64> {
     match of {
-        Of::Thread => nanoseconds("/proc/thread-self/schedstat".as_ref()),
-        Of::Process => std::fs::read_dir("/proc/self/task")
-            .ok()?
-            .map(|task| nanoseconds(&task.ok()?.path().join("schedstat")).or(Some(0.0)))
-            .sum(),
+        Of::Thread => nanoseconds("/proc/thread-self/schedstat".as_ref()).map(|time| time * 1e-9),
+        Of::Process => ticks("/proc/self/stat".as_ref()).map(|ticks| ticks / 100.0),
     }
-    .map(|nanoseconds| nanoseconds * 1e-9)
 }
 
-/// The first number of a `schedstat` file: time spent on a processor.
+/// The first number of a `schedstat` file: nanoseconds spent on a processor.
 #[cfg(target_os = "linux")]
 fn nanoseconds(path: &std::path::Path) -> Option<f64> {
     let text = std::fs::read_to_string(path).ok()?;
     text.split_whitespace().next()?.parse().ok()
+}
+
+/// Numbers 14 and 15 of a `stat` file: hundredths of a second that a process and its threads, ended ones too, spent in programs and in the
+/// kernel.
+#[cfg(target_os = "linux")]
+fn ticks(path: &std::path::Path) -> Option<f64> {
+    let text = std::fs::read_to_string(path).ok()?;
+    // The second field, a name in parentheses, may hold anything.
+    let mut fields = text[text.rfind(')')? + 1..].split_whitespace().skip(11);
+    let mut next = || fields.next()?.parse::<f64>().ok();
+    Some(next()? + next()?)
 }
 
 #[cfg(not(target_os = "linux"))]

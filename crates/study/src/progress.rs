@@ -1,5 +1,6 @@
 //! What a study tells about its progress. Libraries print nothing; a program implements [`Observer`].
 
+use crate::clock::Spent;
 use std::time::{Duration, Instant};
 
 /// Hears what happens in a study, from several threads.
@@ -63,6 +64,15 @@ pub enum Notice<'a> {
         share: f64,
         /// Estimate of the time left for all runs.
         left: Option<Duration>,
+    },
+    /// All runs of this process's share are trained and measured.
+    Trained {
+        /// How many it had to do.
+        runs: usize,
+        /// The time it took, and that of all its threads.
+        spent: Spent,
+        /// Threads it had.
+        threads: usize,
     },
     /// All that is left is being trained by other processes.
     Waiting {

@@ -3,7 +3,7 @@
 use crate::{
     Error, FORMAT, Result, Shard, StopFlag,
     artefacts::{self, Recipe},
-    clock::{Of, Spent},
+    clock::{Of, Spent, Watch},
     data::DataStore,
     files,
     plan::{Context, PlannedRun, merge, share},
@@ -127,7 +127,16 @@ impl<'a> Study<'a> {
             .map(|(place, run)| RunTask::new(place, run, self.store.run(&run.id), &desk))
             .collect();
         let waiting = |runs| observer.notice(&Notice::Waiting { runs });
-        scheduler::run_all(&tasks, self.options.jobs, stop, waiting)
+        let watch = Watch::start(Of::Process);
+        scheduler::run_all(&tasks, self.options.jobs, stop, waiting)?;
+        if !tasks.is_empty() {
+            observer.notice(&Notice::Trained {
+                runs: tasks.len(),
+                spent: watch.spent(),
+                threads: self.options.jobs.get(),
+            });
+        }
+        Ok(())
     }
 
     /// Folder names of the runs that are not trained and measured yet, of all shards.

@@ -119,8 +119,16 @@ vectorized! {
             for ((x, y), (mean, variance)) in rows.zip(mean.iter_mut().zip(inverse.iter_mut())) {
                 *mean = share * sum(simd, x, #[inline(always)] |x| x);
                 let center = Lanes::splat(simd, *mean);
-                columns(simd, [x], [&mut *y], #[inline(always)] |[x], _| [x - center]);
-                *variance = share * sum(simd, y, #[inline(always)] |y| y * y); // biased
+                let (whole, rest) = x.split_at(width - width % T::width::<S>());
+                let (y, y_rest) = y.split_at_mut(whole.len());
+                let mut squares = Lanes::splat(simd, T::zero());
+                columns(simd, [whole], [y], #[inline(always)] |[x], _| {
+                    squares = (x - center).mul_add(x - center, squares);
+                    [x - center]
+                });
+                columns(simd, [rest], [&mut *y_rest], #[inline(always)] |[x], _| [x - center]);
+                let rest = sum(simd, y_rest, #[inline(always)] |y| y * y);
+                *variance = share * (squares.total() + rest); // biased
             }
             let (one, epsilon) = (Lanes::splat(simd, T::one()), Lanes::splat(simd, epsilon));
             each(simd, inverse, #[inline(always)] |variance| one / (variance + epsilon).sqrt());
