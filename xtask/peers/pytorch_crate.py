@@ -4,7 +4,7 @@ The model follows the paper (Yu et al. 2023) and has the state names of the offi
 standard input, each is answered by one line of JSON on standard output:
 
     {"do": "load", "weights": F, "depth": L, "heads": K, "patch": P, "threads": T}   a model, in all modes
-    {"do": "check", "input": F, "output": F}       logits, loss and every gradient of one batch, in f32
+    {"do": "check", "input": F, "output": F}       logits, loss and every gradient of one batch, in f64
     {"do": "step", "mode": M, "input": F}          milliseconds of one training step: forward, loss, backward, Adam
     {"do": "forward", "mode": M, "input": F}       milliseconds of one forward pass without gradients
     {"do": "rates", "dtype": "f32" | "f64", "input": F}   milliseconds of R, R^c and the number of non-zeros of every layer
@@ -134,7 +134,7 @@ class Transformer(nn.Module):
 
 
 class Crate(nn.Module):
-    def __init__(self, state, depth, heads, patch):
+    def __init__(self, state, depth, heads, patch, dtype=torch.float32):
         super().__init__()
         classes, dim = state["mlp_head.1.weight"].shape
         tokens = state["pos_embedding"].shape[1]
@@ -146,7 +146,7 @@ class Crate(nn.Module):
         self.cls_token = nn.Parameter(torch.empty(1, 1, dim))
         self.transformer = Transformer(dim, depth, heads)
         self.mlp_head = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, classes))
-        self.load_state_dict({name: tensor.to(torch.float32) for name, tensor in state.items()})
+        self.to(dtype).load_state_dict(state)
 
     def forward(self, images):
         x = self.to_patch_embedding(images)
@@ -208,7 +208,7 @@ class Session:
         torch.manual_seed(0)
         state = read_tensors(request["weights"])
         sizes = [request[name] for name in ("depth", "heads", "patch")]
-        self.build = lambda: Crate(state, *sizes)
+        self.build = lambda **options: Crate(state, *sizes, **options)
         self.heads = request["heads"]
         return {"torch": torch.__version__, "threads": torch.get_num_threads()}
 
@@ -226,7 +226,8 @@ class Session:
         return self.modes[name]
 
     def check(self, request):
-        model, batch = self.build(), self.tensors(request["input"])
+        model = self.build(dtype=torch.float64)
+        batch = self.tensors(request["input"], torch.float64)
         logits = model(batch["images"])
         loss = F.cross_entropy(logits, batch["labels"])
         loss.backward()
@@ -252,8 +253,17 @@ class Session:
             return timed(request, compute)
 
     def memory(self, _request):
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return {"megabytes": peak * (1 if sys.platform == "darwin" else 1024) / 1e6}
+        return {"megabytes": peak_bytes() / 1e6}
+
+
+def peak_bytes():
+    """Peak resident bytes. On Linux ru_maxrss begins with what the process that started this one had."""
+    if sys.platform == "linux":
+        with open("/proc/self/status") as status:
+            lines = dict(line.split(":", 1) for line in status)
+        return 1024 * int(lines["VmHWM"].split()[0])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024)
 
 
 def timed(request, operation):

@@ -86,8 +86,11 @@ fn show_warnings() {
 
 fn main() -> ExitCode {
     show_warnings();
-    Cli::parse().command.run().unwrap_or_else(|error| {
-        eprintln!("error: {error}");
-        ExitCode::FAILURE
+    // On a thread of the pool: from any other, each of the many short operations of a step would wait for two threads to wake up.
+    rayon::scope(|_| {
+        Cli::parse().command.run().unwrap_or_else(|error| {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        })
     })
 }

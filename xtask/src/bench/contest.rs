@@ -7,7 +7,7 @@ use super::{
     size::Size,
 };
 use serde_json::json;
-use srr_kernels::{Cpu, MatmulPrecision};
+use srr_kernels::{Backend, Cpu, MatmulPrecision};
 use srr_layers::checkpoint::TensorFile;
 use std::{
     cell::RefCell,
@@ -25,10 +25,13 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const TURN: Duration = Duration::from_millis(250);
 /// Threads of the peer that wait for more work in a loop have gone to sleep after this.
 const PAUSE: Duration = Duration::from_millis(20);
-/// Norm-wise difference of two sides that compute the same.
-const TOLERANCE: f64 = 1e-4;
+/// Norm-wise difference of two sides that compute the same in f64.
+const EXACT: f64 = 1e-9;
+/// What f32 may change of that in the logits, the loss and the gradient as a whole. One tensor of the gradient may change by more: here and
+/// there rounding brings a number to the other side of a threshold.
+const ROUNDED: f64 = 1e-4;
 /// The same where ours takes operands in bf16: each is off by up to 2⁻⁹ of itself in every product, and over twelve layers the gradient by 4 %.
-const BF16_TOLERANCE: f64 = 6e-2;
+const ROUNDED_TO_BF16: f64 = 6e-2;
 
 /// The norm of a gradient that is judged by itself, as a share of the norm of all gradients.
 const SMALL: f64 = 1e-2;
@@ -268,46 +271,46 @@ fn agree(
     let answers = shared.weights.with_file_name("answers");
     peer.ask(&json!({ "do": "check", "input": shared.batch, "output": answers }))?;
     let theirs = TensorFile::open(&answers)?;
+    let exact = differences(Ours::new(Cpu::<f64>::new(), size)?, &theirs)?;
+    // A gradient is judged by its own norm, or where it is small by a share of that of all.
+    let least = SMALL * Difference::all("", &exact).norm;
+    for one in &exact {
+        one.check("f64", if one.is_gradient() { least } else { 0.0 }, EXACT)?;
+    }
     for &precision in precisions {
-        agree_at(precision, size, &theirs)?;
+        let tolerance = match precision.on_this_processor() {
+            MatmulPrecision::Medium => ROUNDED_TO_BF16,
+            _ => ROUNDED,
+        };
+        let backend = Cpu::<f32>::new().with_precision(precision);
+        let mut rounded = differences(Ours::new(backend, size)?, &theirs)?;
+        let gradient = Difference::all("the gradient", &rounded);
+        rounded.retain(|one| !one.is_gradient());
+        for one in rounded.iter().chain([&gradient]) {
+            one.check(&label(precision), 0.0, tolerance)?;
+        }
     }
     let request = json!({ "do": "rates", "dtype": "f64", "input": shared.rates });
     let theirs = peer.ask(&request)?["value"].as_f64();
     let ours = Rates::new(Cpu::<f64>::new(), &RateOperands::new(size)?, size)?.compute()?;
     match theirs {
-        Some(theirs) if (ours - theirs).abs() <= TOLERANCE * theirs.abs() => Ok(()),
+        Some(theirs) if (ours - theirs).abs() <= EXACT * theirs.abs() => Ok(()),
         theirs => Err(format!("rates: ours sum to {ours}, the peer's to {theirs:?}").into()),
     }
 }
 
-/// The model gives the peer's logits, loss and gradient, as closely as its precision lets it.
-fn agree_at(precision: MatmulPrecision, size: &Size, theirs: &TensorFile) -> Result<()> {
-    let tolerance = match precision.on_this_processor() {
-        MatmulPrecision::Medium => BF16_TOLERANCE,
-        _ => TOLERANCE,
-    };
-    let backend = Cpu::<f32>::new().with_precision(precision);
-    let mut differences = Vec::new();
-    for (name, ours) in Ours::new(backend, size)?.outcome()? {
+/// Logits, loss and every gradient of ours against the peer's.
+fn differences<B: Backend>(mut ours: Ours<B>, theirs: &TensorFile) -> Result<Vec<Difference>> {
+    let mut found = Vec::new();
+    for (name, ours) in ours.outcome()? {
         let theirs = theirs.floats(&name)?.values;
         if ours.len() != theirs.len() {
-            return Err(format!(
-                "{name}: {} numbers, the peer has {}",
-                ours.len(),
-                theirs.len()
-            )
-            .into());
+            let (ours, theirs) = (ours.len(), theirs.len());
+            return Err(format!("{name}: {ours} numbers, the peer has {theirs}").into());
         }
-        differences.push(Difference::new(name, &ours, &theirs));
+        found.push(Difference::new(name, &ours, &theirs));
     }
-    // A gradient is judged by its own norm, or where it is small by a share of that of all.
-    let gradients = differences.iter().filter(|one| one.is_gradient());
-    let all = gradients.map(|one| one.norm.powi(2)).sum::<f64>().sqrt();
-    let who = label(precision);
-    differences.iter().try_for_each(|one| {
-        let least = if one.is_gradient() { SMALL * all } else { 0.0 };
-        one.check(&who, least, tolerance)
-    })
+    Ok(found)
 }
 
 /// How far a tensor of ours is from the peer's.
@@ -325,6 +328,19 @@ impl Difference {
             name,
             difference: squares.sum::<f64>().sqrt(),
             norm: theirs.iter().map(|x| x.powi(2)).sum::<f64>().sqrt(),
+        }
+    }
+
+    /// That of all gradients as one.
+    fn all(name: &str, differences: &[Self]) -> Self {
+        let norm = |of: fn(&Self) -> f64| {
+            let gradients = differences.iter().filter(|one| one.is_gradient());
+            gradients.map(|one| of(one).powi(2)).sum::<f64>().sqrt()
+        };
+        Self {
+            name: name.to_owned(),
+            difference: norm(|one| one.difference),
+            norm: norm(|one| one.norm),
         }
     }
 

@@ -31,7 +31,12 @@ impl<B: Backend> Ours<B> {
     pub(super) fn new(backend: B, size: &Size) -> Result<Self> {
         let classifier = Classifier::new(backend, size.config())?;
         let backend = classifier.backend();
-        let parameters = classifier.initialize(Seed::new(1))?;
+        let mut start = classifier.initialize(Seed::new(1))?.to_host(backend)?;
+        // Numbers that f32 holds: every precision and the peer begin with the same.
+        for value in start.values_mut().flat_map(|tensor| &mut tensor.values) {
+            *value = f64::from(*value as f32);
+        }
+        let parameters = classifier.parameters(&start)?;
         let images = images(size);
         let last = RegularizerConfig::default();
         Ok(Self {
@@ -115,14 +120,7 @@ impl<B: Backend> Ours<B> {
     /// The weights, as the official state has them.
     pub(super) fn save_weights(&self, path: &Path) -> Result<()> {
         let backend = self.classifier.backend();
-        let tensors = (&self.parameters).into_iter().map(|parameter| {
-            let tensor = HostTensor {
-                shape: srr_kernels::Tensor::shape(&parameter.value).to_vec(),
-                values: backend.download_f64(&parameter.value)?,
-            };
-            Ok((parameter.name.clone(), tensor))
-        });
-        write(path, &tensors.collect::<Result<_>>()?)
+        write(path, &self.parameters.to_host(backend)?)
     }
 }
 
