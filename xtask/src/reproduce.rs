@@ -204,7 +204,8 @@ fn trained(runs: usize, spent: &Spent, threads: usize) -> String {
     let wall = spell(Duration::try_from_secs_f64(spent.wall).unwrap_or_default());
     let busy = spent.processor.map(|processor| {
         let share = 100.0 * processor / (spent.wall * threads as f64);
-        format!(", {threads} threads {share:.0} % busy")
+        let plural = if threads == 1 { "" } else { "s" };
+        format!(", {threads} thread{plural} {share:.0} % busy")
     });
     format!("{runs} runs in {wall}{}", busy.unwrap_or_default())
 }
@@ -232,6 +233,10 @@ mod tests {
         assert_eq!(
             trained(9, &spent(Some(390.0)), 2),
             "9 runs in 3 min 20 s, 2 threads 98 % busy"
+        );
+        assert_eq!(
+            trained(1, &spent(Some(200.0)), 1),
+            "1 runs in 3 min 20 s, 1 thread 100 % busy"
         );
         assert_eq!(trained(9, &spent(None), 2), "9 runs in 3 min 20 s");
     }

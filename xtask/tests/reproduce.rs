@@ -166,9 +166,15 @@ fn the_reference_has_a_table_and_a_figure_of_every_artefact() {
 
 #[test]
 fn threads_and_workers_do_not_change_a_byte() {
-    for (jobs, threads) in [("1", "2"), ("2", "1"), ("5", "3")] {
+    for (jobs, threads, used) in [("1", "2", 2), ("2", "1", 2), ("5", "3", 5)] {
         let (_keep, out) = folder();
-        finish(&out, &["--jobs", jobs], &[("RAYON_NUM_THREADS", threads)]);
+        let output = finish(&out, &["--jobs", jobs], &[("RAYON_NUM_THREADS", threads)]);
+        let shown = String::from_utf8_lossy(&output.stderr);
+        let busy = format!(", {used} threads ");
+        assert!(
+            shown.contains(&busy) || !cfg!(target_os = "linux"),
+            "{shown}"
+        );
         assert_same(&out, &format!("{jobs} jobs, {threads} threads"));
     }
 }

@@ -158,7 +158,7 @@ pub trait Backend: Clone + Debug + Send + Sync + 'static {
         dy: &Self::Tensor,
     ) -> Result<Self::Tensor>;
 
-    /// Drops and scales elements in place; the backward pass is the same operation on the gradient.
+    /// Drops and scales elements of rows in place (a tensor without axes has none); the backward pass is the same operation on the gradient.
     fn dropout(&self, x: &mut Self::Tensor, dropout: &Dropout) -> Result<()>;
 
     /// a + α b as a new tensor.

@@ -80,7 +80,7 @@ impl Seed {
 
 #[cfg(test)]
 mod tests {
-    use super::Seed;
+    use super::{Seed, Word};
     use std::collections::HashSet;
 
     #[test]
@@ -92,6 +92,35 @@ mod tests {
         }
         seen.insert(seed.bits());
         assert_eq!(seen.len(), 1008);
+    }
+
+    impl Word for [u32; 3] {
+        fn like(self, value: u32) -> Self {
+            [value; 3]
+        }
+        fn xor(self, other: Self) -> Self {
+            std::array::from_fn(|lane| self[lane] ^ other[lane])
+        }
+        fn times(self, other: Self) -> (Self, Self) {
+            let products: [(u32, u32); 3] =
+                std::array::from_fn(|lane| self[lane].times(other[lane]));
+            (products.map(|(low, _)| low), products.map(|(_, high)| high))
+        }
+    }
+
+    #[test]
+    fn blocks_abreast_are_those_of_their_indices() {
+        let seed = Seed::new(u64::MAX - 5).purpose("mask");
+        let indices = [77, u64::MAX, (3 << 32) + 1];
+        let halves = [
+            indices.map(|i: u64| i as u32),
+            indices.map(|i: u64| (i >> 32) as u32),
+        ];
+        let words = seed.block_abreast(halves);
+        for (lane, &i) in indices.iter().enumerate() {
+            assert_eq!(words.map(|word| word[lane]), seed.block(i));
+        }
+        assert_ne!(seed.block(1), seed.block((3 << 32) + 1));
     }
 
     #[test]

@@ -83,7 +83,10 @@ impl Watch {
 fn processor_seconds(of: Of) -> Option<f64> {
     match of {
         Of::Thread => nanoseconds("/proc/thread-self/schedstat".as_ref()).map(|time| time * 1e-9),
-        Of::Process => ticks("/proc/self/stat".as_ref()).map(|ticks| ticks / 100.0),
+        Of::Process => {
+            let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+            ticks(&stat).map(|ticks| ticks / 100.0)
+        }
     }
 }
 
@@ -97,8 +100,7 @@ fn nanoseconds(path: &std::path::Path) -> Option<f64> {
 /// Numbers 14 and 15 of a `stat` file: hundredths of a second that a process and its threads, ended ones too, spent in programs and in the
 /// kernel.
 #[cfg(target_os = "linux")]
-fn ticks(path: &std::path::Path) -> Option<f64> {
-    let text = std::fs::read_to_string(path).ok()?;
+fn ticks(text: &str) -> Option<f64> {
     // The second field, a name in parentheses, may hold anything.
     let mut fields = text[text.rfind(')')? + 1..].split_whitespace().skip(11);
     let mut next = || fields.next()?.parse::<f64>().ok();
@@ -113,6 +115,26 @@ fn processor_seconds(_: Of) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn ticks_are_those_of_programs_and_of_the_kernel() {
+        let stat = "7 (a) b) S 1 2 3 4 5 6 7 8 9 10 250 31 12 13 20 0 2 0 99";
+        assert_eq!(ticks(stat), Some(281.0));
+        assert_eq!(ticks("7 (a) S 1 2"), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_counts_threads_that_have_ended() {
+        let watch = Watch::start(Of::Process);
+        let busy = || {
+            let own = Watch::start(Of::Thread);
+            while own.spent().processor.is_some_and(|spent| spent < 0.1) {}
+        };
+        std::thread::spawn(busy).join().unwrap();
+        assert!(watch.spent().processor.unwrap() >= 0.08);
+    }
 
     #[test]
     fn unknown_processor_time_stays_unknown() {

@@ -12,7 +12,7 @@ use srr_layers::{ClassifierConfig, Variant};
 use srr_trainer::{ComputePrecision, RegularizerConfig, TrainingConfig};
 
 /// Version of everything in a run's folder. It grows when old folders no longer say what new ones would.
-pub const FORMAT: u64 = 1;
+pub const FORMAT: u64 = 2;
 
 /// Everything that decides what a run does. The same configuration leaves the same bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

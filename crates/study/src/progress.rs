@@ -65,11 +65,11 @@ pub enum Notice<'a> {
         /// Estimate of the time left for all runs.
         left: Option<Duration>,
     },
-    /// All runs of this process's share are trained and measured.
+    /// All runs of this process's share are trained and measured, by this process or another one.
     Trained {
-        /// How many it had to do.
+        /// How many were left to do when it began.
         runs: usize,
-        /// The time it took, and that of all its threads.
+        /// The time since then, waiting for other processes included, and that of all its threads.
         spent: Spent,
         /// Threads it had.
         threads: usize,

@@ -130,10 +130,14 @@ impl<'a> Study<'a> {
         let watch = Watch::start(Of::Process);
         scheduler::run_all(&tasks, self.options.jobs, stop, waiting)?;
         if !tasks.is_empty() {
+            let threads = match self.options.jobs.get() {
+                1 => rayon::current_num_threads(), // all for one run
+                jobs => jobs,
+            };
             observer.notice(&Notice::Trained {
                 runs: tasks.len(),
                 spent: watch.spent(),
-                threads: self.options.jobs.get(),
+                threads,
             });
         }
         Ok(())

@@ -125,6 +125,8 @@ pub(super) fn check_dropout<B: Backend>(suite: &mut Suite<'_, B>) -> Result<()> 
         ([2, 33], 0.999),
         ([5, 5], 0.0),
         ([3, 400], 1e-3),
+        ([23, 400], 0.2),
+        ([2, 9], 0.999_999),
     ] {
         let (x, x_host) = suite.random(&shape)?;
         let mut y = x.clone();

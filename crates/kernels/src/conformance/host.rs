@@ -86,7 +86,7 @@ impl Host {
 
 /// The factor of element `column` of row `row` under dropout, in rows of `width` elements.
 pub(super) fn dropout_factor(dropout: &Dropout, row: usize, column: usize, width: usize) -> f64 {
-    let q = (dropout.probability * 65536.0).round();
+    let q = (dropout.probability * 65536.0).round().min(65535.0);
     let words = dropout
         .seed
         .block((row * width.div_ceil(8) + column / 8) as u64);

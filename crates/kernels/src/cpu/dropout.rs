@@ -66,6 +66,9 @@ vectorized! {
             for (words, drawn) in S::as_mut_simd_u32s(words).0.iter_mut().zip(in_order) {
                 *words = simd.transmute_u32s_f32s(drawn);
             }
+            if cfg!(target_endian = "big") {
+                words.iter_mut().for_each(|word| *word = word.rotate_left(16)); // lower halves come first
+            }
             for (x, &half) in x.iter_mut().zip(cast_slice::<u32, u16>(words)) {
                 *x = if half >= threshold { *x * scale } else { T::zero() };
             }

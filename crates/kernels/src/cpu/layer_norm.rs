@@ -4,7 +4,7 @@ use super::{
     Cpu, CpuTensor,
     parallel::{Partials, RowsMut, block_rows, for_blocks},
     product::reduction_block,
-    vector::{columns, each, each3, sum, vectorized},
+    vector::{each, each3, side_by_side, sum, vectorized},
 };
 use crate::{Element, LayerNormOutput, Result, Tensor, check, lanes::Lanes};
 
@@ -122,11 +122,11 @@ vectorized! {
                 let (whole, rest) = x.split_at(width - width % T::width::<S>());
                 let (y, y_rest) = y.split_at_mut(whole.len());
                 let mut squares = Lanes::splat(simd, T::zero());
-                columns(simd, [whole], [y], #[inline(always)] |[x], _| {
+                side_by_side(simd, [whole], [y], #[inline(always)] |[x], _| {
                     squares = (x - center).mul_add(x - center, squares);
                     [x - center]
                 });
-                columns(simd, [rest], [&mut *y_rest], #[inline(always)] |[x], _| [x - center]);
+                side_by_side(simd, [rest], [&mut *y_rest], #[inline(always)] |[x], _| [x - center]);
                 let rest = sum(simd, y_rest, #[inline(always)] |y| y * y);
                 *variance = share * (squares.total() + rest); // biased
             }
@@ -162,7 +162,7 @@ vectorized! {
             let (mean, inverse) = (Lanes::splat(simd, mean), Lanes::splat(simd, inverse));
             let mut average = Lanes::splat(simd, T::zero());
             let mut along = Lanes::splat(simd, T::zero());
-            columns(simd, [x, dy, gain], [&mut *dx, &mut *d_gain, &mut *d_bias], #[inline(always)] |[x, dy, gain], [_, d_gain, d_bias]| {
+            side_by_side(simd, [x, dy, gain], [&mut *dx, &mut *d_gain, &mut *d_bias], #[inline(always)] |[x, dy, gain], [_, d_gain, d_bias]| {
                 let x = (x - mean) * inverse; // x̂, kept in dx for a moment
                 average += dy * gain;
                 along = (dy * gain).mul_add(x, along);

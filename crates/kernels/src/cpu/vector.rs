@@ -125,7 +125,7 @@ pub(super) fn vector_of<T: Element, S: Simd>(simd: S, x: &[T], index: usize) -> 
 
 /// outputs ← f(inputs, outputs), vector by vector, for slices of one length; beyond their ends f sees zeros.
 #[inline(always)]
-pub(super) fn columns<T: Element, S: Simd, const I: usize, const O: usize>(
+pub(super) fn side_by_side<T: Element, S: Simd, const I: usize, const O: usize>(
     simd: S,
     inputs: [&[T]; I],
     mut outputs: [&mut [T]; O],
@@ -136,15 +136,14 @@ pub(super) fn columns<T: Element, S: Simd, const I: usize, const O: usize>(
     for start in (0..length / lanes).map(|c| c * lanes) {
         // SAFETY: every slice has a whole vector there.
         unsafe {
-            let read = |x: *const T| Lanes::new(simd, T::read(x.add(start)));
             let results = f(
                 std::array::from_fn(
                     #[inline(always)]
-                    |i| read(inputs[i].as_ptr()),
+                    |i| Lanes::new(simd, T::read(inputs[i].as_ptr().add(start))),
                 ),
                 std::array::from_fn(
                     #[inline(always)]
-                    |o| read(outputs[o].as_ptr()),
+                    |o| Lanes::new(simd, T::read(outputs[o].as_ptr().add(start))),
                 ),
             );
             for (output, result) in outputs.iter_mut().zip(results) {
@@ -177,7 +176,7 @@ pub(super) fn each<T: Element, S: Simd>(
     y: &mut [T],
     f: impl Fn(Lanes<T, S>) -> Lanes<T, S>,
 ) {
-    columns(
+    side_by_side(
         simd,
         [],
         [y],
@@ -194,7 +193,7 @@ pub(super) fn each2<T: Element, S: Simd>(
     x: &[T],
     f: impl Fn(Lanes<T, S>, Lanes<T, S>) -> Lanes<T, S>,
 ) {
-    columns(
+    side_by_side(
         simd,
         [x],
         [y],
@@ -212,7 +211,7 @@ pub(super) fn each3<T: Element, S: Simd>(
     y: &[T],
     f: impl Fn(Lanes<T, S>, Lanes<T, S>, Lanes<T, S>) -> Lanes<T, S>,
 ) {
-    columns(
+    side_by_side(
         simd,
         [x, y],
         [z],

@@ -137,11 +137,11 @@ impl<T: Element> Attention<T> {
             let [dq, dk, dv] = &mut d_abreast;
             for queries in blocks(self.sizes.tokens) {
                 self.attend(&group, &queries, q, k);
-                let more = self.goes_on(&queries);
-                self.apply_transposed(self.kept(), &queries, dy, dv, more); // dV += (M ⊙ A)ᵀ dY
+                let more = self.accumulates(&queries);
+                self.apply_transposed(self.kept(), &queries, dy, dv, more); // dV (+)= (M ⊙ A)ᵀ dY
                 self.score_gradient(&queries, v, dy); // scale dP
                 self.apply(&self.d_weights, &queries, k, dq, false); // dQ = scale dP K
-                self.apply_transposed(&self.d_weights, &queries, q, dk, more); // dK += scale dPᵀ Q
+                self.apply_transposed(&self.d_weights, &queries, q, dk, more); // dK (+)= scale dPᵀ Q
             }
             for (gradient, out) in d_abreast.iter_mut().zip(&mut gradients) {
                 self.unpack(gradient, &group, pairs.start, out);
@@ -164,7 +164,7 @@ impl<T: Element> Attention<T> {
             let [d] = &mut d_abreast;
             for queries in blocks(self.sizes.tokens) {
                 self.attend(&group, &queries, v, v);
-                let more = self.goes_on(&queries);
+                let more = self.accumulates(&queries);
                 self.apply_transposed(self.kept(), &queries, ds, d, more); // (M ⊙ A)ᵀ dS
                 self.score_gradient(&queries, v, ds); // scale dP
                 if queries.len() == self.sizes.tokens {
@@ -244,7 +244,8 @@ impl<T: Element> Attention<T> {
             false,
         );
         if self.dropout.is_some() {
-            multiply(self.mask.as_slice(), d_weights);
+            let all = ..queries.len() * stride;
+            multiply(&self.mask.as_slice()[all], &mut d_weights[all]);
         }
         let weights = self.weights.as_slice().chunks_exact(stride);
         for (d_weights, weights) in d_weights
@@ -338,8 +339,8 @@ impl<T: Element> Attention<T> {
         Some(paired)
     }
 
-    /// Whether sums over queries go on from blocks before; the first block begins them, for the keys that it sees.
-    fn goes_on(&self, queries: &Range<usize>) -> bool {
+    /// Whether a block adds to sums over queries, or begins them: the first does, if it sees all keys.
+    fn accumulates(&self, queries: &Range<usize>) -> bool {
         self.causal || queries.start > 0
     }
 
