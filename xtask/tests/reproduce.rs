@@ -1,5 +1,6 @@
 //! `cargo xtask reproduce` as a program: killed, stopped, shared and spread out, it writes the same bytes.
 
+use srr_study::FORMAT;
 use std::{
     collections::BTreeMap,
     fs,
@@ -303,18 +304,25 @@ fn bad_wishes_are_answered_with_the_nearest_good_one() {
 
 #[test]
 fn a_folder_of_another_study_is_left_alone() {
-    let (_keep, out) = folder();
-    fs::create_dir_all(&out).unwrap();
-    fs::write(
-        out.join("study.json"),
-        "{ \"format\": 1, \"profile\": \"other\" }",
-    )
-    .unwrap();
-    let output = start(&out, &[], &[]).wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let refused = |study: String| {
+        let (_keep, out) = folder();
+        fs::create_dir_all(&out).unwrap();
+        fs::write(out.join("study.json"), &study).unwrap();
+        let output = start(&out, &[], &[]).wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(fs::read_to_string(out.join("study.json")).unwrap(), study);
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let other = refused(format!(
+        "{{ \"format\": {FORMAT}, \"profile\": \"other\" }}"
+    ));
     assert!(
-        said.contains("holds the study `other`, expected the study `tiny`"),
-        "{said}"
+        other.contains("holds the study `other`, expected the study `tiny`"),
+        "{other}"
+    );
+    let old = refused("{ \"format\": 1, \"profile\": \"tiny\" }".to_owned());
+    assert!(
+        old.contains(&format!("has format version 1, expected {FORMAT}")),
+        "{old}"
     );
 }
