@@ -204,10 +204,19 @@ fn trained(runs: usize, spent: &Spent, threads: usize) -> String {
     let wall = spell(Duration::try_from_secs_f64(spent.wall).unwrap_or_default());
     let busy = spent.processor.map(|processor| {
         let share = 100.0 * processor / (spent.wall * threads as f64);
-        let plural = if threads == 1 { "" } else { "s" };
-        format!(", {threads} thread{plural} {share:.0} % busy")
+        format!(", {} {share:.0} % busy", count(threads, "thread"))
     });
-    format!("{runs} runs in {wall}{}", busy.unwrap_or_default())
+    format!(
+        "{} in {wall}{}",
+        count(runs, "run"),
+        busy.unwrap_or_default()
+    )
+}
+
+/// `1 run`, `2 runs`.
+fn count(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 /// `1 h 02 min`, `3 min 20 s`, `5 s`.
@@ -236,7 +245,7 @@ mod tests {
         );
         assert_eq!(
             trained(1, &spent(Some(200.0)), 1),
-            "1 runs in 3 min 20 s, 1 thread 100 % busy"
+            "1 run in 3 min 20 s, 1 thread 100 % busy"
         );
         assert_eq!(trained(9, &spent(None), 2), "9 runs in 3 min 20 s");
     }

@@ -52,10 +52,10 @@ impl Unary {
 
 /// Inverted dropout that needs no stored mask.
 ///
-/// The `probability` counts in multiples of 2⁻¹⁶, q of them: the nearest number, 65535 at most. Element c of row r, along the last axis, of length w, takes 16 random bits: half
-/// c mod 8, lower halves of words before upper, of the block r ⌈w/8⌉ + ⌊c/8⌋ of the [`seed`](Seed::block). It is kept if and only if they
-/// make a number of at least q, and then multiplied by 1/(1 − q 2⁻¹⁶). The same value gives the same mask, forward and backward and on
-/// every device; probability 0 is the identity.
+/// The `probability` counts in multiples of 2⁻¹⁶, q of them: the nearest number, 65535 at most. Element c of row r, along the last axis, of
+/// length w, takes 16 random bits: half c mod 8, lower halves of words before upper, of the block r ⌈w/8⌉ + ⌊c/8⌋ of the
+/// [`seed`](Seed::block). It is kept if and only if they make a number of at least q, and then multiplied by 1/(1 − q 2⁻¹⁶). The same value
+/// gives the same mask, forward and backward and on every device; probability 0 is the identity.
 ///
 /// ```
 /// # use {srr_kernels::{Backend, Cpu, Dropout}, srr_random::Seed};

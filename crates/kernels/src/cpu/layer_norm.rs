@@ -4,7 +4,7 @@ use super::{
     Cpu, CpuTensor,
     parallel::{Partials, RowsMut, block_rows, for_blocks},
     product::reduction_block,
-    vector::{each, each3, side_by_side, sum, vectorized},
+    vector::{each, each2, each3, side_by_side, sum, vectorized},
 };
 use crate::{Element, LayerNormOutput, Result, Tensor, check, lanes::Lanes};
 
@@ -119,16 +119,8 @@ vectorized! {
             for ((x, y), (mean, variance)) in rows.zip(mean.iter_mut().zip(inverse.iter_mut())) {
                 *mean = share * sum(simd, x, #[inline(always)] |x| x);
                 let center = Lanes::splat(simd, *mean);
-                let (whole, rest) = x.split_at(width - width % T::width::<S>());
-                let (y, y_rest) = y.split_at_mut(whole.len());
-                let mut squares = Lanes::splat(simd, T::zero());
-                side_by_side(simd, [whole], [y], #[inline(always)] |[x], _| {
-                    squares = (x - center).mul_add(x - center, squares);
-                    [x - center]
-                });
-                side_by_side(simd, [rest], [&mut *y_rest], #[inline(always)] |[x], _| [x - center]);
-                let rest = sum(simd, y_rest, #[inline(always)] |y| y * y);
-                *variance = share * (squares.total() + rest); // biased
+                each2(simd, y, x, #[inline(always)] |_, x| x - center);
+                *variance = share * sum(simd, y, #[inline(always)] |y| y * y); // biased
             }
             let (one, epsilon) = (Lanes::splat(simd, T::one()), Lanes::splat(simd, epsilon));
             each(simd, inverse, #[inline(always)] |variance| one / (variance + epsilon).sqrt());

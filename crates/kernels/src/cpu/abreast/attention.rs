@@ -132,16 +132,17 @@ impl<T: Element> Attention<T> {
     ) {
         let mut d_abreast: [Buffer<T>; 3] = std::array::from_fn(|_| self.buffer());
         for group in groups(&pairs, self.width) {
-            self.clear_hidden(&mut d_abreast);
+            for gradient in &mut d_abreast {
+                gradient.as_mut_slice().fill(T::zero());
+            }
             let [q, k, v, dy] = &operands.map(|x| self.pack(x, &group));
             let [dq, dk, dv] = &mut d_abreast;
             for queries in blocks(self.sizes.tokens) {
                 self.attend(&group, &queries, q, k);
-                let more = self.accumulates(&queries);
-                self.apply_transposed(self.kept(), &queries, dy, dv, more); // dV (+)= (M ⊙ A)ᵀ dY
+                self.apply_transposed(self.kept(), &queries, dy, dv); // dV += (M ⊙ A)ᵀ dY
                 self.score_gradient(&queries, v, dy); // scale dP
-                self.apply(&self.d_weights, &queries, k, dq, false); // dQ = scale dP K
-                self.apply_transposed(&self.d_weights, &queries, q, dk, more); // dK (+)= scale dPᵀ Q
+                self.apply(&self.d_weights, &queries, k, dq, true); // dQ += scale dP K
+                self.apply_transposed(&self.d_weights, &queries, q, dk); // dK += scale dPᵀ Q
             }
             for (gradient, out) in d_abreast.iter_mut().zip(&mut gradients) {
                 self.unpack(gradient, &group, pairs.start, out);
@@ -157,20 +158,19 @@ impl<T: Element> Attention<T> {
         ds: &[T],
         dv: &mut [T],
     ) {
-        let mut d_abreast = [self.buffer()];
+        let mut d_abreast = self.buffer();
         for group in groups(&pairs, self.width) {
             let [v, ds] = &[v, ds].map(|x| self.pack(x, &group));
-            self.clear_hidden(&mut d_abreast);
-            let [d] = &mut d_abreast;
+            let d = &mut d_abreast;
+            d.as_mut_slice().fill(T::zero());
             for queries in blocks(self.sizes.tokens) {
                 self.attend(&group, &queries, v, v);
-                let more = self.accumulates(&queries);
-                self.apply_transposed(self.kept(), &queries, ds, d, more); // (M ⊙ A)ᵀ dS
+                self.apply_transposed(self.kept(), &queries, ds, d); // (M ⊙ A)ᵀ dS
                 self.score_gradient(&queries, v, ds); // scale dP
                 if queries.len() == self.sizes.tokens {
                     add_transpose(queries.len(), self.d_weights.as_mut_slice());
                 } else {
-                    self.apply_transposed(&self.d_weights, &queries, v, d, true); // + scale dPᵀ V
+                    self.apply_transposed(&self.d_weights, &queries, v, d); // + scale dPᵀ V
                 }
                 self.apply(&self.d_weights, &queries, v, d, true); // + scale dP V
             }
@@ -286,14 +286,13 @@ impl<T: Element> Attention<T> {
         );
     }
 
-    /// y ← Wᵀ x, or += Wᵀ x, with the rows of x that belong to a block of queries.
+    /// y += Wᵀ x, with the rows of x that belong to a block of queries.
     fn apply_transposed(
         &self,
         weights: &Buffer<T>,
         queries: &Range<usize>,
         x: &Tokens<T>,
         y: &mut Buffer<T>,
-        accumulate: bool,
     ) {
         let (words, visible) = (self.words, self.visible(queries));
         let sizes = (visible, words.count(queries.len()), self.sizes.dim);
@@ -303,15 +302,7 @@ impl<T: Element> Attention<T> {
             None => self.operand(weights, self.sizes.tokens),
         };
         let (weights, x) = (weights.transposed(), self.columns(x, queries));
-        products(
-            words,
-            sizes,
-            weights,
-            x,
-            y.as_mut_slice(),
-            self.row(),
-            accumulate,
-        );
+        products(words, sizes, weights, x, y.as_mut_slice(), self.row(), true);
     }
 
     /// Words of two terms along an axis of a matrix of vectors, `[outer, words of axis, inner]`, if words hold two. Of the outer ones
@@ -337,18 +328,6 @@ impl<T: Element> Attention<T> {
             paired.as_mut_slice(),
         );
         Some(paired)
-    }
-
-    /// Whether a block adds to sums over queries, or begins them: the first does, if it sees all keys.
-    fn accumulates(&self, queries: &Range<usize>) -> bool {
-        self.causal || queries.start > 0
-    }
-
-    /// Zeros where a first block of queries does not see all keys.
-    fn clear_hidden(&self, sums: &mut [Buffer<T>]) {
-        for sums in sums.iter_mut().filter(|_| self.causal) {
-            sums.as_mut_slice().fill(T::zero());
-        }
     }
 
     fn kept(&self) -> &Buffer<T> {
