@@ -31,11 +31,12 @@ pub(crate) fn run(args: MeasuresArgs) -> Result<(), Box<dyn Error>> {
 }
 
 fn row(measure: &dyn Measure) -> [String; 5] {
+    let about = measure.about();
     [
-        measure.name().to_owned(),
-        measure.source().to_owned(),
-        measure.assumptions().to_owned(),
-        measure.cost().to_string(),
-        measure.definition().to_owned(),
+        about.name.to_owned(),
+        about.source.to_owned(),
+        about.assumptions.to_owned(),
+        about.cost.to_string(),
+        about.definition.to_owned(),
     ]
 }

@@ -12,7 +12,7 @@ mod subject;
 mod transform;
 
 pub use error::{Error, Result, nearest_name};
-pub use measure::{Cost, Measure, Part, Reported, Undefined, Value, evaluate};
+pub use measure::{About, Cost, Measure, Part, Reported, Undefined, Value, evaluate};
 pub use rates::{NetworkRates, network_rates};
 pub use registry::{Outcome, Registry, evaluate_all};
 pub use shared::{

@@ -7,62 +7,105 @@ use crate::transform::{Transform, reported};
 
 /// A complexity measure: one number per trained model.
 ///
-/// An implementation is one file (or lives in a crate of its own) and is handed to a [`Registry`](crate::Registry). `evaluate` returns
-/// the raw value; the transform that reports apply is named by [`transform`](Self::transform) and applied by [`evaluate`].
+/// An implementation is one file (or lives in a crate of its own) and is handed to a [`Registry`](crate::Registry). It describes itself by
+/// [`about`](Self::about) and answers with the raw value; [`evaluate`] applies the transform that reports use.
 ///
 /// ```
-/// use srr_measures::{Cost, Measure, Subject, Undefined, Value};
+/// use srr_measures::{About, Cost, Measure, Subject, Undefined, Value};
 ///
 /// /// The larger the steps were, the simpler the model.
 /// struct InverseRate;
 ///
 /// impl Measure for InverseRate {
-///     fn name(&self) -> &str { "inverse-rate" }
-///     fn source(&self) -> &str { "this example" }
-///     fn definition(&self) -> &str { r"1/\eta" }
-///     fn cost(&self) -> Cost { Cost::Weights }
+///     fn about(&self) -> About<'_> {
+///         About::new("inverse-rate", "this example", r"1/\eta", Cost::Weights)
+///     }
 ///     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
 ///         Ok(Value::new(1.0 / subject.learning_rate()?))
 ///     }
 /// }
 ///
 /// let registry = srr_measures::Registry::built_in().with(Box::new(InverseRate))?;
-/// assert_eq!(registry.get("inverse-rate")?.source(), "this example");
+/// assert_eq!(registry.get("inverse-rate")?.about().source, "this example");
 /// # Ok::<(), srr_measures::Error>(())
 /// ```
 pub trait Measure: Send + Sync {
-    /// Its name in tables, such as `log-prod-of-spec`.
-    fn name(&self) -> &str;
-
-    /// Paper and equation.
-    fn source(&self) -> &str;
-
-    /// The raw value as a KaTeX formula.
-    fn definition(&self) -> &str;
-
-    /// What must hold for the value to exist or to mean something.
-    fn assumptions(&self) -> &str {
-        "none"
-    }
-
-    /// What it has to compute.
-    fn cost(&self) -> Cost;
-
-    /// Whether a higher value means a more complex model, which should generalize worse.
-    fn higher_is_more_complex(&self) -> bool {
-        true
-    }
-
-    /// How raw values are reported.
-    fn transform(&self) -> Transform {
-        Transform::Raw
-    }
+    /// What it is called, where it comes from, and what it takes.
+    fn about(&self) -> About<'_>;
 
     /// The raw value for one model.
     ///
     /// # Errors
     /// [`Undefined`], with the reason, where the measure does not exist for this model.
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined>;
+
+    /// Its name in tables, such as `log-prod-of-spec`.
+    fn name(&self) -> &str {
+        self.about().name
+    }
+
+    /// The options that decide its value, such as `512 images, 10 draws`. Studies keep a value under them: another setting is another
+    /// value.
+    fn settings(&self) -> String {
+        String::new()
+    }
+}
+
+/// What reports say of a measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct About<'a> {
+    /// Its name in tables.
+    pub name: &'a str,
+    /// Paper and equation.
+    pub source: &'a str,
+    /// The raw value as a KaTeX formula.
+    pub definition: &'a str,
+    /// What must hold for the value to exist or to mean something.
+    pub assumptions: &'a str,
+    /// What it has to compute.
+    pub cost: Cost,
+    /// How raw values are reported.
+    pub transform: Transform,
+    /// Whether its source takes a *higher* value for a sign of better generalization. τ is reported as it is all the same.
+    pub higher_is_better: bool,
+}
+
+impl<'a> About<'a> {
+    /// A measure that assumes nothing, is reported raw, and of which more means more complex.
+    #[must_use]
+    pub const fn new(name: &'a str, source: &'a str, definition: &'a str, cost: Cost) -> Self {
+        Self {
+            name,
+            source,
+            definition,
+            assumptions: "none",
+            cost,
+            transform: Transform::Raw,
+            higher_is_better: false,
+        }
+    }
+
+    /// What must hold for the value to exist or to mean something.
+    #[must_use]
+    pub const fn assuming(mut self, assumptions: &'a str) -> Self {
+        self.assumptions = assumptions;
+        self
+    }
+
+    /// Reported in the form of a generalization bound: [`Transform::Bound`].
+    #[must_use]
+    pub const fn as_bound(mut self) -> Self {
+        self.transform = Transform::Bound;
+        self
+    }
+
+    /// Its source takes a higher value for a sign of better generalization.
+    #[must_use]
+    pub const fn higher_is_better(mut self) -> Self {
+        self.higher_is_better = true;
+        self
+    }
 }
 
 /// What a measure has to compute, from cheap to dear.

@@ -19,7 +19,7 @@ pub(crate) fn reported(
     raw: f64,
     subject: &dyn Subject,
 ) -> Result<f64, Undefined> {
-    if measure.transform() == Transform::Raw {
+    if measure.about().transform == Transform::Raw {
         return Ok(raw);
     }
     let m = subject.training_examples()? as f64;

@@ -2,7 +2,7 @@
 
 use srr_coding_rate::Conventions;
 
-use crate::measure::{Cost, Measure, Undefined, Value};
+use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::rates::network_rates;
 use crate::subject::{Images, Subject};
 
@@ -29,24 +29,14 @@ impl Default for Srr {
 }
 
 impl Measure for Srr {
-    fn name(&self) -> &str {
-        "srr"
-    }
-
-    fn source(&self) -> &str {
-        "Hu, Zou, Xu 2024, eq. 11"
-    }
-
-    fn definition(&self) -> &str {
-        r"\frac1L\sum_l \lambda\|Z^l\|_0+R^c(Z^l;U^l)-R(Z^l)"
-    }
-
-    fn assumptions(&self) -> &str {
-        "layers have tokens and subspace bases, finite under the conventions"
-    }
-
-    fn cost(&self) -> Cost {
-        Cost::ForwardPass
+    fn about(&self) -> About<'_> {
+        About::new(
+            "srr",
+            "Hu, Zou, Xu 2024, eq. 11",
+            r"\frac1L\sum_l \lambda\|Z^l\|_0+R^c(Z^l;U^l)-R(Z^l)",
+            Cost::ForwardPass,
+        )
+        .assuming("layers have tokens and subspace bases, finite under the conventions")
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

@@ -142,7 +142,7 @@ fn requests(profile: &Profile, section: &profile::Correlation) -> Vec<MeasureReq
     let registry = Registry::built_in();
     let affordable = registry
         .iter()
-        .filter(|measure| measure.cost() <= section.cost);
+        .filter(|measure| measure.about().cost <= section.cost);
     let names: Vec<&str> = match section.measures.as_slice() {
         [] => affordable.map(Measure::name).collect(),
         chosen => chosen.iter().map(String::as_str).collect(),

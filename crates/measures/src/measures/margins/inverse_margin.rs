@@ -1,9 +1,8 @@
 //! Inverse squared margin.
 
-use crate::measure::{Cost, Measure, Undefined, Value};
+use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::shared::{NegativeMargin, positive_margin};
 use crate::subject::{Split, Subject};
-use crate::transform::Transform;
 
 /// $$1/g^2$$ with the margin g (Jiang et al. 2019, eq. 22). Reported as √(raw/m) = 1/(g√m).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -13,28 +12,15 @@ pub struct InverseMargin {
 }
 
 impl Measure for InverseMargin {
-    fn name(&self) -> &str {
-        "inverse-margin"
-    }
-
-    fn source(&self) -> &str {
-        "Jiang et al. 2019, eq. 22"
-    }
-
-    fn definition(&self) -> &str {
-        r"1/g^2"
-    }
-
-    fn assumptions(&self) -> &str {
-        "the margin is positive: nine in ten training images are fitted"
-    }
-
-    fn cost(&self) -> Cost {
-        Cost::ForwardPass
-    }
-
-    fn transform(&self) -> Transform {
-        Transform::Bound
+    fn about(&self) -> About<'_> {
+        About::new(
+            "inverse-margin",
+            "Jiang et al. 2019, eq. 22",
+            r"1/g^2",
+            Cost::ForwardPass,
+        )
+        .assuming("the margin is positive: nine in ten training images are fitted")
+        .as_bound()
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

@@ -1,8 +1,7 @@
 //! Path-norm.
 
-use crate::measure::{Cost, Measure, Undefined, Value};
+use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::subject::{ProbeInput, Subject};
-use crate::transform::Transform;
 
 /// $$P=\sum_c f_{w^2}(\mathbf 1)_c$$: the sum of the logits on the input of ones, with every parameter squared and every norm the
 /// identity (Jiang et al. 2019, eq. 44). Reported as √(P/m).
@@ -14,28 +13,15 @@ use crate::transform::Transform;
 pub struct PathNorm;
 
 impl Measure for PathNorm {
-    fn name(&self) -> &str {
-        "path-norm"
-    }
-
-    fn source(&self) -> &str {
-        "Jiang et al. 2019, eq. 44"
-    }
-
-    fn definition(&self) -> &str {
-        r"\sum_c f_{w^2}(\mathbf 1)_c"
-    }
-
-    fn assumptions(&self) -> &str {
-        "the network's output on squared weights is positive"
-    }
-
-    fn cost(&self) -> Cost {
-        Cost::ForwardPass
-    }
-
-    fn transform(&self) -> Transform {
-        Transform::Bound
+    fn about(&self) -> About<'_> {
+        About::new(
+            "path-norm",
+            "Jiang et al. 2019, eq. 44",
+            r"\sum_c f_{w^2}(\mathbf 1)_c",
+            Cost::ForwardPass,
+        )
+        .assuming("the network's output on squared weights is positive")
+        .as_bound()
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

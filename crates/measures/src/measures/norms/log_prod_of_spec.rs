@@ -1,9 +1,8 @@
 //! Logarithm of the product of squared spectral norms.
 
-use crate::measure::{Cost, Measure, Undefined, Value};
+use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::shared::{Matrices, squared_spectral_norms, sum_of_logarithms};
 use crate::subject::{Scope, Subject};
-use crate::transform::Transform;
 
 /// $$\sum_i\ln\|W_i\|_2^2$$ (Jiang et al. 2019, eq. 32). Reported as (raw − ln m)/2.
 ///
@@ -15,28 +14,15 @@ pub struct LogProdOfSpec {
 }
 
 impl Measure for LogProdOfSpec {
-    fn name(&self) -> &str {
-        "log-prod-of-spec"
-    }
-
-    fn source(&self) -> &str {
-        "Jiang et al. 2019, eq. 32"
-    }
-
-    fn definition(&self) -> &str {
-        r"\sum_i \ln\|W_i\|_2^2"
-    }
-
-    fn assumptions(&self) -> &str {
-        "no linear map is zero"
-    }
-
-    fn cost(&self) -> Cost {
-        Cost::Factorizations
-    }
-
-    fn transform(&self) -> Transform {
-        Transform::Bound
+    fn about(&self) -> About<'_> {
+        About::new(
+            "log-prod-of-spec",
+            "Jiang et al. 2019, eq. 32",
+            r"\sum_i \ln\|W_i\|_2^2",
+            Cost::Factorizations,
+        )
+        .assuming("no linear map is zero")
+        .as_bound()
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

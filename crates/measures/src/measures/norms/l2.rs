@@ -1,9 +1,8 @@
 //! Norm of the weights.
 
-use crate::measure::{Cost, Measure, Undefined, Value};
+use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::shared::{Matrices, squared_norm};
 use crate::subject::{Scope, Subject};
-use crate::transform::Transform;
 
 /// $$\|w\|_2$$, the norm of all linear maps' entries together (public code of Dziugaite et al. 2020, `L2`). Reported as √(‖w‖₂/m).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -13,24 +12,14 @@ pub struct L2 {
 }
 
 impl Measure for L2 {
-    fn name(&self) -> &str {
-        "l2"
-    }
-
-    fn source(&self) -> &str {
-        "Dziugaite et al. 2020, code"
-    }
-
-    fn definition(&self) -> &str {
-        r"\|w\|_2"
-    }
-
-    fn cost(&self) -> Cost {
-        Cost::Weights
-    }
-
-    fn transform(&self) -> Transform {
-        Transform::Bound
+    fn about(&self) -> About<'_> {
+        About::new(
+            "l2",
+            "Dziugaite et al. 2020, code",
+            r"\|w\|_2",
+            Cost::Weights,
+        )
+        .as_bound()
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

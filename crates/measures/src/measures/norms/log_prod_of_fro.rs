@@ -1,9 +1,8 @@
 //! Logarithm of the product of squared Frobenius norms.
 
-use crate::measure::{Cost, Measure, Undefined, Value};
+use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::shared::{Matrices, squared_frobenius_norms, sum_of_logarithms};
 use crate::subject::{Scope, Subject};
-use crate::transform::Transform;
 
 /// $$\sum_i\ln\|W_i\|_F^2$$ (Jiang et al. 2019, eq. 37). Reported as (raw − ln m)/2.
 ///
@@ -15,28 +14,15 @@ pub struct LogProdOfFro {
 }
 
 impl Measure for LogProdOfFro {
-    fn name(&self) -> &str {
-        "log-prod-of-fro"
-    }
-
-    fn source(&self) -> &str {
-        "Jiang et al. 2019, eq. 37"
-    }
-
-    fn definition(&self) -> &str {
-        r"\sum_i \ln\|W_i\|_F^2"
-    }
-
-    fn assumptions(&self) -> &str {
-        "no linear map is zero"
-    }
-
-    fn cost(&self) -> Cost {
-        Cost::Weights
-    }
-
-    fn transform(&self) -> Transform {
-        Transform::Bound
+    fn about(&self) -> About<'_> {
+        About::new(
+            "log-prod-of-fro",
+            "Jiang et al. 2019, eq. 37",
+            r"\sum_i \ln\|W_i\|_F^2",
+            Cost::Weights,
+        )
+        .assuming("no linear map is zero")
+        .as_bound()
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

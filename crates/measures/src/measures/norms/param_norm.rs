@@ -1,9 +1,8 @@
 //! Sum of squared Frobenius norms.
 
-use crate::measure::{Cost, Measure, Undefined, Value};
+use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::shared::{Matrices, squared_norm};
 use crate::subject::{Scope, Subject};
-use crate::transform::Transform;
 
 /// $$\sum_i\|W_i\|_F^2$$ (Jiang et al. 2019, eq. 42). Reported as √(raw/m).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -13,24 +12,14 @@ pub struct ParamNorm {
 }
 
 impl Measure for ParamNorm {
-    fn name(&self) -> &str {
-        "param-norm"
-    }
-
-    fn source(&self) -> &str {
-        "Jiang et al. 2019, eq. 42"
-    }
-
-    fn definition(&self) -> &str {
-        r"\sum_i \|W_i\|_F^2"
-    }
-
-    fn cost(&self) -> Cost {
-        Cost::Weights
-    }
-
-    fn transform(&self) -> Transform {
-        Transform::Bound
+    fn about(&self) -> About<'_> {
+        About::new(
+            "param-norm",
+            "Jiang et al. 2019, eq. 42",
+            r"\sum_i \|W_i\|_F^2",
+            Cost::Weights,
+        )
+        .as_bound()
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

@@ -1,9 +1,8 @@
 //! Number of parameters.
 
-use crate::measure::{Cost, Measure, Undefined, Value};
+use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::shared::{Matrices, matrices};
 use crate::subject::{Scope, Subject};
-use crate::transform::Transform;
 
 /// $$\omega$$, the number of entries of all linear maps (Jiang et al. 2019, eq. 20). Reported as √(ω/m).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -13,24 +12,14 @@ pub struct Params {
 }
 
 impl Measure for Params {
-    fn name(&self) -> &str {
-        "params"
-    }
-
-    fn source(&self) -> &str {
-        "Jiang et al. 2019, eq. 20"
-    }
-
-    fn definition(&self) -> &str {
-        r"\omega"
-    }
-
-    fn cost(&self) -> Cost {
-        Cost::Weights
-    }
-
-    fn transform(&self) -> Transform {
-        Transform::Bound
+    fn about(&self) -> About<'_> {
+        About::new(
+            "params",
+            "Jiang et al. 2019, eq. 20",
+            r"\omega",
+            Cost::Weights,
+        )
+        .as_bound()
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
