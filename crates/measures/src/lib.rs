@@ -2,10 +2,13 @@
 
 pub mod choices;
 mod error;
+pub mod gradients;
+pub mod hessian;
 mod measure;
 pub mod measures;
 mod rates;
 mod registry;
+pub mod search;
 mod shared;
 pub mod statistics;
 mod subject;
@@ -16,11 +19,12 @@ pub use measure::{About, Cost, Measure, Part, Reported, Undefined, Value, evalua
 pub use rates::{NetworkRates, network_rates};
 pub use registry::{Outcome, Registry, evaluate_all};
 pub use shared::{
-    Matrices, NegativeMargin, margin, matrices, positive_margin, shared, singular_values,
-    squared_frobenius_norms, squared_norm, squared_spectral_norms, sum_of_logarithms,
+    LogProduct, Matrices, MatrixNorm, NegativeMargin, margin, matrices,
+    over_squared_spectral_norms, positive_margin, shared, singular_values, squared_frobenius_norms,
+    squared_norm, squared_spectral_norms, sum_of_logarithms,
 };
 pub use subject::{
-    Answer, Cached, Evaluation, Features, Images, LayerBatch, LinearMap, Memo, Output, ProbeInput,
-    Role, Scope, Split, Subject, SubspaceBases, TokenPass, Unavailable, When,
+    Answer, Cached, Evaluation, Features, Fold, Images, LayerBatch, LinearMap, Memo, Output,
+    ProbeInput, Role, Scope, Split, Subject, SubspaceBases, TokenPass, Unavailable, When,
 };
 pub use transform::Transform;

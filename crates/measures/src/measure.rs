@@ -232,6 +232,20 @@ pub enum Undefined {
         /// Which value.
         what: String,
     },
+    /// No perturbation that was tried lowers the accuracy by what was asked for.
+    #[error(
+        "the search for {what} ended at {size:e}, where the accuracy falls by {drop:.3} and not by {target}"
+    )]
+    Search {
+        /// What was searched.
+        what: &'static str,
+        /// The size tried last.
+        size: f64,
+        /// By how much the accuracy falls there.
+        drop: f64,
+        /// By how much it should.
+        target: f64,
+    },
     /// Two weights that belong together do not fit, or there are none.
     #[error("{0}")]
     Misfit(String),
@@ -246,11 +260,12 @@ pub enum Undefined {
 }
 
 impl Undefined {
-    /// One of a few words, for counting: `missing capability`, `margin`, `not positive`, `not finite` or `failed`.
+    /// One of a few words, for counting: `missing capability`, `margin`, `search`, `not positive`, `not finite` or `failed`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Unavailable(Unavailable::Capability(_)) => "missing capability",
             Self::Margin { .. } => "margin",
+            Self::Search { .. } => "search",
             Self::NotPositive { .. } => "not positive",
             Self::NonFinite { .. } => "not finite",
             Self::Unavailable(Unavailable::Failed { .. })

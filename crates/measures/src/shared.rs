@@ -193,6 +193,77 @@ pub fn squared_spectral_norms(
         .collect())
 }
 
+/// Which norm of a matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MatrixNorm {
+    /// The largest singular value.
+    Spectral,
+    /// The root of the sum of squares.
+    Frobenius,
+}
+
+/// The logarithm of the product of all squared norms of the maps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LogProduct {
+    /// Σ ln‖W_i‖².
+    pub value: f64,
+    /// Number L of maps.
+    pub maps: usize,
+}
+
+impl LogProduct {
+    /// Of the maps as they are now.
+    ///
+    /// # Errors
+    /// As [`singular_values`] and [`sum_of_logarithms`].
+    pub fn new(subject: &dyn Subject, norm: MatrixNorm, scope: Scope) -> Result<Self, Undefined> {
+        let norms = match norm {
+            MatrixNorm::Spectral => squared_spectral_norms(subject, Matrices::Now, scope)?,
+            MatrixNorm::Frobenius => {
+                squared_frobenius_norms(subject, Matrices::Now, scope)?.to_vec()
+            }
+        };
+        Ok(Self {
+            value: sum_of_logarithms(&norms)?,
+            maps: norms.len(),
+        })
+    }
+
+    /// The same of all norms divided by the margin once: Σ ln‖W_i‖² − 2 ln g.
+    #[must_use]
+    pub fn over_margin(self, margin: f64) -> Self {
+        let value = self.value - 2.0 * margin.ln();
+        Self { value, ..self }
+    }
+
+    /// ln(L · exp(value / L)): of L times the geometric mean of the factors.
+    #[must_use]
+    pub fn log_sum(self) -> f64 {
+        let maps = self.maps as f64;
+        maps.ln() + self.value / maps
+    }
+}
+
+/// Σ a_i / ‖W_i‖₂² for squared norms `a` of the same maps.
+///
+/// # Errors
+/// As [`singular_values`]; a map of zeros.
+pub fn over_squared_spectral_norms(
+    subject: &dyn Subject,
+    numerators: &[f64],
+    scope: Scope,
+) -> Result<f64, Undefined> {
+    let spectral = squared_spectral_norms(subject, Matrices::Now, scope)?;
+    let ratio = |(&numerator, &norm): (&f64, &f64)| {
+        if norm > 0.0 {
+            return Ok(numerator / norm);
+        }
+        let what = "the spectral norm of a weight matrix".to_owned();
+        Err(Undefined::NotPositive { what, value: norm })
+    };
+    numerators.iter().zip(&spectral).map(ratio).sum()
+}
+
 /// Σ ln x over squared norms.
 ///
 /// # Errors

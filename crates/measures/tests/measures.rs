@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ndarray::{Array1, Array2, array};
-use srr_measures::measures::{FroDist, InverseMargin, L2, L2Dist, LogProdOfFro, ParamNorm, Params};
+use srr_measures::measures::{
+    FroDist, InverseMargin, L2, L2Dist, LogProdOfFro, ParamNorm, Params, PathNormOverMargin,
+};
 use srr_measures::{
     Answer, Error, LayerBatch, LinearMap, Measure, NegativeMargin, ProbeInput, Registry, Role,
     Scope, Split, Subject, TokenPass, Unavailable, Undefined, When, evaluate, evaluate_all, margin,
@@ -141,6 +143,69 @@ fn measures_of_the_weights_have_their_closed_forms() {
         close(raw, expected);
         close(reported, transform(expected));
     }
+}
+
+#[test]
+fn sums_ratios_and_margins_have_their_closed_forms() {
+    // Squared spectral norms 16 and 5, Frobenius 25 and 5; the ways from the start have 16 and 9 of both; g = ½.
+    let mut network = two_maps().with_margins(&[0.5; 16]);
+    network.start = Some(vec![array![[3.0, 0.0], [0.0, 0.0]], array![[1.0, -1.0]]]);
+    let bound = |raw: f64| (raw / 16.0).sqrt();
+    let log_bound = |raw: f64| (raw - 16.0_f64.ln()) / 2.0;
+    let (spec, fro, margin) = (80.0_f64.ln(), 125.0_f64.ln(), 4.0_f64.ln());
+    let two = 2.0_f64.ln();
+    let cases = [
+        ("dist-spec-init", 25.0, bound as fn(f64) -> f64),
+        ("fro-over-spec", 25.0 / 16.0 + 1.0, bound),
+        ("log-sum-of-spec", two + spec / 2.0, log_bound),
+        ("log-sum-of-fro", two + fro / 2.0, log_bound),
+        ("log-prod-of-spec-over-margin", spec + margin, log_bound),
+        ("log-prod-of-fro-over-margin", fro + margin, log_bound),
+        (
+            "log-sum-of-spec-over-margin",
+            two + (spec + margin) / 2.0,
+            log_bound,
+        ),
+        (
+            "log-sum-of-fro-over-margin",
+            two + (fro + margin) / 2.0,
+            log_bound,
+        ),
+        (
+            "log-spec-init-main",
+            spec + margin + (1.0 + 9.0 / 5.0_f64).ln(),
+            log_bound,
+        ),
+        (
+            "log-spec-orig-main",
+            spec + margin + (25.0 / 16.0 + 1.0_f64).ln(),
+            log_bound,
+        ),
+        ("path-norm-over-margin", 73.0 * 4.0, bound),
+    ];
+    for (name, expected, transform) in cases {
+        let (raw, reported) = built_in(name, &network).unwrap();
+        close(raw, expected);
+        close(reported, transform(expected));
+    }
+}
+
+#[test]
+fn every_measure_over_the_margin_needs_it_positive() {
+    let mut network = two_maps().with_margins(&[-1.0; 16]);
+    network.start = Some(network.now.iter().map(|map| map * 2.0).collect());
+    let names = Registry::built_in();
+    let over_margin = |name: &&str| name.contains("margin") || name.ends_with("-main");
+    let names: Vec<&str> = names.names().filter(over_margin).collect();
+    assert_eq!(names.len(), 8);
+    for name in names {
+        let undefined = built_in(name, &network).unwrap_err();
+        assert_eq!(undefined.kind(), "margin", "{name}");
+    }
+    let quirk = PathNormOverMargin {
+        negative: NegativeMargin::AbsoluteValue,
+    };
+    close(raw(&quirk, &network), 73.0);
 }
 
 #[test]

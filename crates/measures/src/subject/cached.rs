@@ -64,6 +64,10 @@ impl Subject for Cached<'_> {
         self.keep(&format!("subject: labels {split:?}"), |s| s.labels(split))
     }
 
+    fn labels_of(&self, images: Images) -> Answer<Arc<Vec<usize>>> {
+        self.subject.labels_of(images)
+    }
+
     fn margins(&self, split: Split) -> Answer<Arc<Vec<f64>>> {
         // From the kept logits, unless the subject knows margins only.
         self.keep(&format!("subject: margins {split:?}"), |s| {

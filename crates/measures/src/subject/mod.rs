@@ -12,8 +12,8 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 pub use cached::Cached;
 pub use memo::Memo;
 pub use types::{
-    Evaluation, Features, Images, LayerBatch, LinearMap, Output, ProbeInput, Role, Scope, Split,
-    SubspaceBases, TokenPass, Unavailable, When,
+    Evaluation, Features, Fold, Images, LayerBatch, LinearMap, Output, ProbeInput, Role, Scope,
+    Split, SubspaceBases, TokenPass, Unavailable, When,
 };
 
 /// The answer of a subject.
@@ -86,6 +86,18 @@ pub trait Subject: Sync {
     fn labels(&self, split: Split) -> Answer<Arc<Vec<usize>>> {
         let _ = split;
         Err(Unavailable::capability("labels"))
+    }
+
+    /// Labels of a choice of images, in its order.
+    fn labels_of(&self, images: Images) -> Answer<Arc<Vec<usize>>> {
+        match images {
+            Images {
+                split,
+                limit: None,
+                fold: None,
+            } => self.labels(split),
+            _ => Err(Unavailable::capability("labels of a choice of images")),
+        }
     }
 
     /// Correct logit minus the best other logit of every image of a split.

@@ -68,31 +68,68 @@ pub struct Images {
     pub split: Split,
     /// At most so many: a fixed, balanced choice of the subject, the same at every call. All images without.
     pub limit: Option<usize>,
+    /// Of these, one part only; all of them without.
+    pub fold: Option<Fold>,
+}
+
+/// One of several disjoint parts of a choice of images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fold {
+    /// Which part, from 0: image i of the choice belongs to part i modulo `count`.
+    pub index: usize,
+    /// Number of parts.
+    pub count: usize,
 }
 
 impl Images {
+    /// All images of a split.
+    pub const fn all(split: Split) -> Self {
+        Self {
+            split,
+            limit: None,
+            fold: None,
+        }
+    }
+
     /// All training images.
     pub const fn training() -> Self {
-        Self {
-            split: Split::Train,
-            limit: None,
-        }
+        Self::all(Split::Train)
     }
 
     /// A fixed choice of `n` training images.
     pub const fn fixed(n: usize) -> Self {
         Self {
-            split: Split::Train,
             limit: Some(n),
+            ..Self::training()
         }
     }
 
     /// All test images.
     pub const fn test() -> Self {
-        Self {
-            split: Split::Test,
-            limit: None,
+        Self::all(Split::Test)
+    }
+
+    /// Part `index` of `count` of these images.
+    #[must_use]
+    pub const fn fold(mut self, index: usize, count: usize) -> Self {
+        self.fold = Some(Fold { index, count });
+        self
+    }
+}
+
+impl std::fmt::Display for Images {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.limit {
+            None => f.write_str("all")?,
+            Some(limit) => write!(f, "{limit}")?,
         }
+        f.write_str(match self.split {
+            Split::Train => " training images",
+            Split::Test => " test images",
+        })?;
+        self.fold.map_or(Ok(()), |Fold { index, count }| {
+            write!(f, ", part {index} of {count}")
+        })
     }
 }
 

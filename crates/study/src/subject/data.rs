@@ -5,7 +5,7 @@ use std::sync::Arc;
 use srr_datasets::{Augmentation, Batch, ImageSet, Loader, LoaderOptions, Normalization};
 use srr_kernels::Backend;
 use srr_layers::Classifier;
-use srr_measures::{Answer, Images, Split, Unavailable};
+use srr_measures::{Answer, Fold, Images, Split, Unavailable};
 use srr_random::Seed;
 
 use super::TrainedSubject;
@@ -81,17 +81,30 @@ impl<B: Backend> TrainedSubject<B> {
         images: Images,
         size: usize,
     ) -> Answer<impl Iterator<Item = Answer<ImageBatch<B>>>> {
-        let set = self.set(images.split)?;
-        let chosen = match images.limit {
-            Some(limit) if limit < set.len() => {
-                let part = set.subset(&balanced(set, limit));
-                Arc::new(part.map_err(|error| Unavailable::failed("choice of images", error))?)
-            }
-            _ => Arc::clone(set),
-        };
+        let chosen = self.chosen(images)?;
         let loader = loader(&self.classifier, chosen, &self.data.normalization, size)
             .map_err(|error| Unavailable::failed("choice of images", error))?;
         Ok(loader.epoch(0).map(move |batch| self.upload(batch, size)))
+    }
+
+    /// The chosen images.
+    pub(super) fn chosen(&self, images: Images) -> Answer<Arc<ImageSet>> {
+        let set = self.set(images.split)?;
+        let limited = images.limit.filter(|&limit| limit < set.len());
+        if limited.is_none() && images.fold.is_none() {
+            return Ok(Arc::clone(set));
+        }
+        let mut chosen = match limited {
+            Some(limit) => balanced(set, limit),
+            None => (0..set.len()).collect(),
+        };
+        if let Some(Fold { index, count }) = images.fold {
+            let part = chosen.into_iter().skip(index).step_by(count.max(1));
+            chosen = part.collect();
+        }
+        let part = set.subset(&chosen);
+        part.map(Arc::new)
+            .map_err(|error| Unavailable::failed("choice of images", error))
     }
 
     fn upload(&self, batch: Batch, size: usize) -> Answer<ImageBatch<B>> {

@@ -156,9 +156,8 @@ impl<B: Backend> TrainedSubject<B> {
         capability: &'static str,
         of_batch: impl Fn(&B::Tensor) -> srr_layers::Result<B::Tensor>,
     ) -> Answer<Array2<f64>> {
-        let limit = None;
         let mut parts = Vec::new();
-        for batch in self.batches(Images { split, limit })? {
+        for batch in self.batches(Images::all(split))? {
             let found = of_batch(&batch?.images);
             let found = found.map_err(|error| Unavailable::failed(capability, error))?;
             parts.push(self.host_matrix(&found, capability)?);
@@ -263,6 +262,12 @@ impl<B: Backend> Subject for TrainedSubject<B> {
     fn labels(&self, split: Split) -> Answer<Arc<Vec<usize>>> {
         let labels = self.set(split)?.labels().iter();
         Ok(Arc::new(labels.map(|&label| label as usize).collect()))
+    }
+
+    fn labels_of(&self, images: Images) -> Answer<Arc<Vec<usize>>> {
+        let chosen = self.chosen(images)?;
+        let labels = chosen.labels().iter().map(|&label| label as usize);
+        Ok(Arc::new(labels.collect()))
     }
 
     fn features(&self, split: Split) -> Answer<Arc<Features>> {

@@ -1,7 +1,7 @@
 //! Logarithm of the product of squared Frobenius norms.
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::{Matrices, squared_frobenius_norms, sum_of_logarithms};
+use crate::shared::{LogProduct, MatrixNorm};
 use crate::subject::{Scope, Subject};
 
 /// $$\sum_i\ln\|W_i\|_F^2$$ (Jiang et al. 2019, eq. 37). Reported as (raw − ln m)/2.
@@ -26,7 +26,7 @@ impl Measure for LogProdOfFro {
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
-        let norms = squared_frobenius_norms(subject, Matrices::Now, self.scope)?;
-        Ok(Value::new(sum_of_logarithms(&norms)?))
+        let product = LogProduct::new(subject, MatrixNorm::Frobenius, self.scope)?;
+        Ok(Value::new(product.value))
     }
 }

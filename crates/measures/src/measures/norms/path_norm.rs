@@ -1,6 +1,7 @@
 //! Path-norm.
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
+use crate::shared::shared;
 use crate::subject::{ProbeInput, Subject};
 
 /// $$P=\sum_c f_{w^2}(\mathbf 1)_c$$: the sum of the logits on the input of ones, with every parameter squared and every norm the
@@ -25,12 +26,20 @@ impl Measure for PathNorm {
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
+        path_norm(subject).map(Value::new)
+    }
+}
+
+/// P, once per subject.
+pub(crate) fn path_norm(subject: &dyn Subject) -> Result<f64, Undefined> {
+    let norm = shared(subject, "path-norm", || {
         let logits = subject.mapped_forward(&|w| w * w, ProbeInput::Constant(1.0))?;
         let raw = logits.sum();
         if raw <= 0.0 {
             let what = "the path-norm".to_owned();
             return Err(Undefined::NotPositive { what, value: raw });
         }
-        Ok(Value::new(raw))
-    }
+        Ok(raw)
+    })?;
+    Ok(*norm)
 }

@@ -1,0 +1,59 @@
+//! A PAC-Bayes bound aware of magnitudes around the origin.
+
+use crate::measure::{About, Cost, Measure, Undefined, Value};
+use crate::search::{Magnitude, NoiseSearch, noise_scale};
+use crate::shared::Matrices;
+use crate::subject::{Scope, Subject};
+
+use super::{Divergence, complexity, searched};
+
+/// $$\tfrac14\sum_j\ln\frac{e^2+(\sigma'^2+1)\|w\|_2^2/\omega}{e^2+\sigma'^2(w_j-w^0_j)^2}+\ln(m/\sigma')+10$$ (Jiang et al. 2019, eq. 57; the form is that of the public code of Dziugaite et al. 2020, e = 10⁻³).
+/// Reported as √(raw/m).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PacBayesMagOrig {
+    /// Which tensors count as weights.
+    pub scope: Scope,
+    /// What the noise is like, and when there is enough of it.
+    pub noise: NoiseSearch,
+}
+
+impl Default for PacBayesMagOrig {
+    fn default() -> Self {
+        Self {
+            scope: Scope::default(),
+            noise: NoiseSearch {
+                magnitude: Magnitude::AWARE,
+                ..NoiseSearch::default()
+            },
+        }
+    }
+}
+
+impl Measure for PacBayesMagOrig {
+    fn about(&self) -> About<'_> {
+        About::new(
+            "pacbayes-mag-orig",
+            "Jiang et al. 2019, eq. 57",
+            r"\tfrac14\sum_j\ln\frac{e^2+(\sigma'^2+1)\|w\|_2^2/\omega}{e^2+\sigma'^2(w_j-w^0_j)^2}+\ln(m/\sigma')+10",
+            Cost::Search,
+        )
+        .assuming("the weights at the start are known, and the accuracy falls by the target within the range of the search")
+        .as_bound()
+    }
+
+    fn settings(&self) -> String {
+        self.noise.settings()
+    }
+
+    fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
+        let sigma = noise_scale(subject, &self.noise)?;
+        let spread = sigma.size.powi(2) + 1.0;
+        let sum = Divergence {
+            numerator: Matrices::Now,
+            spread,
+            scale: sigma.size,
+        }
+        .sum(subject, self.scope)?;
+        Ok(searched(sum + complexity(subject, sigma.size)?, &sigma))
+    }
+}

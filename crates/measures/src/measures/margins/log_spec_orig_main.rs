@@ -1,0 +1,40 @@
+//! The spectrally normalized margin bound with norms.
+
+use crate::measure::{About, Cost, Measure, Undefined, Value};
+use crate::shared::{
+    LogProduct, Matrices, MatrixNorm, NegativeMargin, over_squared_spectral_norms, positive_margin,
+    squared_frobenius_norms, sum_of_logarithms,
+};
+use crate::subject::{Scope, Subject};
+
+/// $$\sum_i\ln\|W_i\|_2^2-2\ln g+\ln\sum_i\|W_i\|_F^2/\|W_i\|_2^2$$ (Jiang et al. 2019, eq. 30; Bartlett et al. 2017). Reported as
+/// (raw − ln m)/2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LogSpecOrigMain {
+    /// Which tensors count as weights.
+    pub scope: Scope,
+    /// What becomes of a margin that is not positive.
+    pub negative: NegativeMargin,
+}
+
+impl Measure for LogSpecOrigMain {
+    fn about(&self) -> About<'_> {
+        About::new(
+            "log-spec-orig-main",
+            "Jiang et al. 2019, eq. 30",
+            r"\sum_i\ln\|W_i\|_2^2-2\ln g+\ln\sum_i\|W_i\|_F^2/\|W_i\|_2^2",
+            Cost::ForwardPass,
+        )
+        .assuming("no linear map is zero, and the margin is positive")
+        .as_bound()
+    }
+
+    fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
+        let margin = positive_margin(subject, self.negative)?;
+        let product = LogProduct::new(subject, MatrixNorm::Spectral, self.scope)?;
+        let numerators = squared_frobenius_norms(subject, Matrices::Now, self.scope)?;
+        let ratio = over_squared_spectral_norms(subject, &numerators, self.scope)?;
+        let factor = sum_of_logarithms(&[ratio])?;
+        Ok(Value::new(product.over_margin(margin).value + factor))
+    }
+}

@@ -1,0 +1,31 @@
+//! Logarithm of the sum of squared Frobenius norms, all taken equal.
+
+use crate::measure::{About, Cost, Measure, Undefined, Value};
+use crate::shared::{LogProduct, MatrixNorm};
+use crate::subject::{Scope, Subject};
+
+/// $$\ln L+\frac1L\sum_i\ln\|W_i\|_F^2$$ (Jiang et al. 2019, eq. 39): the logarithm of L times the geometric mean, which the sum of the norms
+/// becomes once the network is rescaled so that all are equal. Reported as (raw − ln m)/2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LogSumOfFro {
+    /// Which tensors count as weights.
+    pub scope: Scope,
+}
+
+impl Measure for LogSumOfFro {
+    fn about(&self) -> About<'_> {
+        About::new(
+            "log-sum-of-fro",
+            "Jiang et al. 2019, eq. 39",
+            r"\ln L+\frac1L\sum_i\ln \|W_i\|_F^2",
+            Cost::Weights,
+        )
+        .assuming("no linear map is zero")
+        .as_bound()
+    }
+
+    fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
+        let product = LogProduct::new(subject, MatrixNorm::Frobenius, self.scope)?;
+        Ok(Value::new(product.log_sum()))
+    }
+}
