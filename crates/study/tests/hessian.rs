@@ -1,0 +1,97 @@
+//! Hessian quantities of a trained classifier against its full Hessian.
+
+mod common;
+
+use common::{Fixture, close, fixture};
+use ndarray::{Array1, Array2, Axis};
+use srr_layers::Variant;
+use srr_linalg::Factorization;
+use srr_measures::gradients::Mean;
+use srr_measures::hessian::{
+    Block, DensityOptions, HessianProducts, LanczosOptions, TraceOptions, blocks,
+    largest_eigenvalue, spectral_density, trace,
+};
+use srr_measures::{Images, Role, Subject, When};
+use srr_random::Seed;
+
+/// Second differences column by column, with a step of their own.
+fn full_hessian(f: &Fixture, chosen: Images) -> Array2<f64> {
+    let flat = f.subject.parameters(When::Now).unwrap();
+    let n = flat.len();
+    let mut hessian = Array2::zeros((n, n));
+    let step = 3e-6;
+    for column in 0..n {
+        let gradient = |by: f64| {
+            let mut moved = flat.to_vec();
+            moved[column] += by;
+            Array1::from(f.subject.gradient_at(&moved, chosen).unwrap().1)
+        };
+        let difference = (gradient(step) - gradient(-step)) / (2.0 * step);
+        hessian.column_mut(column).assign(&difference);
+    }
+    (&hessian + &hessian.t()) / 2.0
+}
+
+#[test]
+fn hessian_quantities_are_those_of_the_full_hessian() {
+    let f = fixture(Variant::Crate);
+    let chosen = Images::fixed(6);
+    let full = full_hessian(&f, chosen);
+    let eigenvalues = Factorization::default()
+        .symmetric_eigen(full.view())
+        .unwrap()
+        .values;
+    let largest = eigenvalues[eigenvalues.len() - 1];
+    let hessian = || HessianProducts::new(&f.subject, chosen).unwrap();
+    let options = LanczosOptions::default();
+    let found = largest_eigenvalue(&hessian(), &options, Seed::new(1)).unwrap();
+    close(found.value.value, largest, 1e-4);
+
+    let blocks = blocks(&f.subject).unwrap();
+    let of_roles: Vec<Role> = blocks.iter().map(|block| block.role).collect();
+    let expected = [
+        Role::Other,
+        Role::Embedding,
+        Role::Layer(0),
+        Role::Layer(1),
+        Role::Head,
+    ];
+    assert_eq!(of_roles.len(), expected.len());
+    assert!(expected.iter().all(|role| of_roles.contains(role)));
+    assert_eq!(blocks.iter().map(Block::len).sum::<usize>(), full.nrows());
+    let probes = TraceOptions { probes: 64 };
+    let traces = trace(&hessian(), &blocks, &probes, Seed::new(2)).unwrap();
+    let diagonal = |block: &Block| -> f64 {
+        let entries = block.ranges.iter().cloned().flatten();
+        entries.map(|i| full[[i, i]]).sum()
+    };
+    let within = |mean: Mean, exact: f64| {
+        let allowed = 4.0 * mean.standard_error.unwrap();
+        assert!((mean.value - exact).abs() < allowed, "{mean:?} {exact}");
+    };
+    within(traces.value, full.diag().sum());
+    for (block, mean) in &traces.blocks {
+        within(*mean, diagonal(block));
+        let entries: Vec<usize> = block.ranges.iter().cloned().flatten().collect();
+        let of_block = full.select(Axis(0), &entries).select(Axis(1), &entries);
+        let values = Factorization::default()
+            .symmetric_eigen(of_block.view())
+            .unwrap()
+            .values;
+        let hessian = hessian().of_block(block.clone());
+        let found = largest_eigenvalue(&hessian, &options, Seed::new(1)).unwrap();
+        close(found.value.value, values[values.len() - 1], 1e-4);
+    }
+
+    let quadrature = DensityOptions {
+        probes: 16,
+        nodes: 30,
+    };
+    let density = spectral_density(&hessian(), &quadrature, Seed::new(4)).unwrap();
+    let n = eigenvalues.len() as f64;
+    let second = eigenvalues.iter().map(|v| v * v).sum::<f64>() / n;
+    let spread = eigenvalues.iter().map(|v| v.powi(4)).sum::<f64>().sqrt();
+    let found = density.mean_of(|v| v * v);
+    let deviation = spread * (2.0 / (n * n) / 16.0).sqrt();
+    assert!((found - second).abs() < 4.0 * deviation, "{found} {second}");
+}
