@@ -27,4 +27,4 @@ pub use config::{FORMAT, RunConfig};
 pub use error::{Error, Result};
 pub use shard::Shard;
 pub use stop::StopFlag;
-pub use study::{RunTimings, Study, StudyOptions, StudyTimings};
+pub use study::{MeasureCost, RunTimings, Study, StudyOptions, StudyTimings};

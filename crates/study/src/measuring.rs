@@ -13,16 +13,21 @@ use serde::{Deserialize, Serialize};
 use srr_coding_rate::Conventions;
 use srr_kernels::Cpu;
 use srr_layers::{Classifier, checkpoint};
-use srr_measures::{Cached, Images, Registry, Reported, Subject, Value, evaluate, network_rates};
+use srr_measures::{
+    Cached, Images, Measure, Registry, Reported, Subject, Value, evaluate, network_rates,
+};
 use srr_random::Seed;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 /// A measure to be taken of a run, with everything that decides its value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MeasureRequest {
-    /// Name in the registry of `srr-measures`.
+    /// Name in the study's registry.
     pub measure: String,
+    /// The measure's own settings, in its words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub settings: String,
     /// How rates are taken.
     pub conventions: Conventions,
     /// Number of training images that token-based measures see; 0 for all.
@@ -32,9 +37,20 @@ pub struct MeasureRequest {
 impl MeasureRequest {
     /// A measure under the settings of a profile.
     #[must_use]
-    pub fn new(measure: &str, settings: &profile::Measure) -> Self {
+    pub fn new(measure: &dyn Measure, settings: &profile::Measure) -> Self {
         Self {
-            measure: measure.to_owned(),
+            measure: measure.name().to_owned(),
+            settings: measure.settings(),
+            ..Self::srr(settings)
+        }
+    }
+
+    /// The sparse rate reduction under the settings of a profile.
+    #[must_use]
+    pub fn srr(settings: &profile::Measure) -> Self {
+        Self {
+            measure: SRR.to_owned(),
+            settings: String::new(),
             conventions: settings.conventions(),
             images: settings.images.unwrap_or(0),
         }
@@ -105,10 +121,10 @@ impl MeasureRecord {
 }
 
 /// How far the measuring of a run came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Measured {
-    /// Measures taken just now.
-    pub(crate) taken: usize,
+    /// Seconds of every measure taken just now, by name. Passes that several share are paid for by the first.
+    pub(crate) taken: BTreeMap<String, f64>,
     /// Whether everything asked for is there.
     pub(crate) complete: bool,
 }
@@ -118,6 +134,7 @@ pub(crate) fn measure_run(
     run: &PlannedRun,
     folder: &RunFolder,
     result: &RunResult,
+    registry: &Registry,
     stop: &StopFlag,
 ) -> Result<Measured> {
     let mut records = current(folder.measures()?)?;
@@ -129,7 +146,7 @@ pub(crate) fn measure_run(
         }
     }
     let mut measured = Measured {
-        taken: 0,
+        taken: BTreeMap::new(),
         complete: open.is_empty(),
     };
     if open.is_empty() {
@@ -142,17 +159,18 @@ pub(crate) fn measure_run(
             .map(|(digest, request)| (digest, request.undefined(&reason)));
         records.extend(records_of);
         folder.write_measures(&records)?;
-        return Ok(Measured {
-            taken: 0,
-            complete: true,
-        });
+        measured.complete = true;
+        return Ok(measured);
     }
     let trained = open_trained(run, folder)?;
     let subject = Cached::new(&trained);
     while !open.is_empty() && !stop.raised() {
         let batch = next_batch(&mut open);
-        measured.taken += batch.len();
-        take(batch, &subject, &mut records)?;
+        let name = batch.first().map(|(_, request)| request.measure.clone());
+        let start = Instant::now();
+        take(batch, &subject, registry, &mut records)?;
+        let seconds = start.elapsed().as_secs_f64();
+        *measured.taken.entry(name.unwrap_or_default()).or_default() += seconds;
         folder.write_measures(&records)?;
     }
     measured.complete = open.is_empty();
@@ -212,6 +230,7 @@ fn next_batch(open: &mut Vec<(String, MeasureRequest)>) -> Vec<(String, MeasureR
 fn take(
     batch: Vec<(String, MeasureRequest)>,
     subject: &dyn Subject,
+    registry: &Registry,
     records: &mut BTreeMap<String, MeasureRecord>,
 ) -> Result<()> {
     let images = match batch.first().map(|(_, request)| request.images) {
@@ -230,7 +249,6 @@ fn take(
         }
         return Ok(());
     }
-    let registry = Registry::built_in();
     for (digest, request) in batch {
         let found = evaluate(registry.get(&request.measure)?, subject);
         records.insert(digest, request.answered(found));
@@ -284,8 +302,25 @@ fn as_reported(value: Value) -> Reported {
 mod tests {
     use super::*;
 
-    fn request(measure: &str) -> MeasureRequest {
-        MeasureRequest::new(measure, &profile::Measure::default())
+    fn request() -> MeasureRequest {
+        MeasureRequest::srr(&profile::Measure::default())
+    }
+
+    /// Measures without settings of their own keep the digests they had before requests had settings.
+    #[test]
+    fn settings_make_another_request() {
+        let registry = Registry::built_in();
+        let defaults = profile::Measure::default();
+        let srr = MeasureRequest::new(registry.get(SRR).unwrap(), &defaults);
+        assert_eq!(srr, request());
+        assert!(!files::canonical_json(&srr).unwrap().contains("settings"));
+        let search = MeasureRequest::new(registry.get("pacbayes-flatness").unwrap(), &defaults);
+        assert!(search.settings.contains("512 training images"));
+        let other = MeasureRequest {
+            settings: "σ: 20 draws".to_owned(),
+            ..search.clone()
+        };
+        assert_ne!(search.digest().unwrap(), other.digest().unwrap());
     }
 
     #[test]
@@ -299,7 +334,7 @@ mod tests {
             value: value.clone(),
             reported: 0.25,
         };
-        let record = request("srr").answered(Ok(reported));
+        let record = request().answered(Ok(reported));
         assert_eq!((record.value, record.images), (Some(0.25), Some(64)));
         assert_eq!(record.standard_error, Some(0.5));
         assert_eq!(
@@ -314,7 +349,7 @@ mod tests {
         );
 
         let broken = as_reported(value.with_part("nonzeros", None, f64::INFINITY));
-        let record = request("srr").answered(Ok(broken));
+        let record = request().answered(Ok(broken));
         assert_eq!(record.value, None);
         assert_eq!(
             record.term("coding_rate"),
@@ -324,7 +359,7 @@ mod tests {
 
     #[test]
     fn a_record_of_the_first_format_reads_but_answers_no_request() {
-        let request = request("srr");
+        let request = request();
         // As written before records had terms: the digest was that of the request alone.
         let old = format!(
             r#"{{ "{}": {{ "request": {}, "undefined": null, "value": 1.5 }} }}"#,

@@ -8,6 +8,7 @@ use crate::{
     store::{RunFolder, RunResult, Store},
 };
 use srr_layers::Variant;
+use srr_measures::Registry;
 use srr_trainer::EpochRecord;
 use std::{collections::HashMap, sync::Arc};
 
@@ -56,6 +57,8 @@ pub struct Context<'a> {
     pub data: &'a DataStore,
     /// The results.
     pub store: &'a Store,
+    /// The measures.
+    pub registry: &'a Registry,
 }
 
 impl Context<'_> {

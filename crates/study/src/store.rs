@@ -313,17 +313,21 @@ impl RunFolder {
     /// [`Error::Io`].
     pub fn add_timings(&self, more: Timings) -> Result<()> {
         let before = self.timings()?;
-        let sum = Timings {
+        let mut sum = Timings {
             training: before.training.plus(more.training),
             measuring: before.measuring.plus(more.measuring),
             sessions: before.sessions + more.sessions,
+            measures: before.measures,
         };
+        for (measure, seconds) in more.measures {
+            *sum.measures.entry(measure).or_default() += seconds;
+        }
         write_json(&self.file("timings.json"), &sum)
     }
 }
 
 /// Time spent on a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Timings {
     /// On training, killed sessions left out.
@@ -332,6 +336,9 @@ pub struct Timings {
     pub measuring: Spent,
     /// Number of sessions that ended by themselves.
     pub sessions: u64,
+    /// Seconds of every measure, by name, without the passes that another had paid for.
+    #[serde(default)]
+    pub measures: BTreeMap<String, f64>,
 }
 
 /// Refuses a file of ours that states another format version.

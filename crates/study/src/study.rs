@@ -15,8 +15,9 @@ use crate::{
     task::{Desk, RunTask, is_done},
 };
 use serde::Serialize;
+use srr_measures::Registry;
 use srr_trainer::FolderLock;
-use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
 /// What to do of a study, where, and with how many workers. None of it changes a number.
 #[derive(Clone, Debug)]
@@ -39,16 +40,29 @@ pub struct Study<'a> {
     options: &'a StudyOptions,
     data: DataStore,
     store: Store,
+    registry: Arc<Registry>,
     recipes: Vec<&'static dyn Recipe>,
     runs: Vec<PlannedRun>,
 }
 
 impl<'a> Study<'a> {
-    /// Reads the images and plans the runs; trains nothing.
+    /// Reads the images and plans the runs, with the measures of `srr-measures`; trains nothing.
     ///
     /// # Errors
     /// A profile that cannot be used, images that cannot be read, a folder that belongs to another study.
     pub fn plan(profile: &'a Profile, options: &'a StudyOptions) -> Result<Self> {
+        Self::plan_with(profile, Arc::new(Registry::built_in()), options)
+    }
+
+    /// As [`plan`](Self::plan), with measures of one's own.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan), and measures of the profile that the registry does not know.
+    pub fn plan_with(
+        profile: &'a Profile,
+        registry: Arc<Registry>,
+        options: &'a StudyOptions,
+    ) -> Result<Self> {
         let chosen = artefacts::select(profile, &options.only)?;
         let data = DataStore::new();
         let store = Store::open(&options.out, &profile.name)?;
@@ -56,6 +70,7 @@ impl<'a> Study<'a> {
             profile,
             data: &data,
             store: &store,
+            registry: &registry,
         };
         let (mut recipes, mut wanted) = (Vec::new(), Vec::new());
         for recipe in artefacts::select(profile, &[])? {
@@ -75,6 +90,7 @@ impl<'a> Study<'a> {
             options,
             data,
             store,
+            registry,
             recipes,
             runs,
         })
@@ -119,6 +135,7 @@ impl<'a> Study<'a> {
             observer,
             of,
             checkpoint_every,
+            &self.registry,
             open.iter().map(|run| run.config.cost()).collect(),
         );
         let tasks: Vec<RunTask<'_>> = open
@@ -168,6 +185,7 @@ impl<'a> Study<'a> {
             profile: self.profile,
             data: &self.data,
             store: &self.store,
+            registry: &self.registry,
         };
         let mut found = Vec::new();
         for recipe in &self.recipes {
@@ -290,10 +308,14 @@ impl<'a> Study<'a> {
     /// # Errors
     /// [`Error::Corrupt`] when a file cannot be read.
     pub fn timings(&self, this_process: Duration) -> Result<StudyTimings> {
-        let mut runs = BTreeMap::new();
+        let (mut runs, mut measures) = (BTreeMap::new(), BTreeMap::new());
         let mut total = Spent::zero();
         for run in &self.runs {
             let spent = self.store.run(&run.id).timings()?;
+            for (measure, &seconds) in &spent.measures {
+                let cost: &mut MeasureCost = measures.entry(measure.clone()).or_default();
+                cost.add(seconds);
+            }
             total = total.plus(spent.training).plus(spent.measuring);
             runs.insert(
                 run.id.clone(),
@@ -307,6 +329,7 @@ impl<'a> Study<'a> {
             this_process: this_process.as_secs_f64(),
             jobs: self.options.jobs.get(),
             total,
+            measures,
             runs,
         })
     }
@@ -337,8 +360,29 @@ pub struct StudyTimings {
     pub jobs: usize,
     /// On all runs; wall times of runs side by side are added up.
     pub total: Spent,
+    /// On each measure, by name.
+    pub measures: BTreeMap<String, MeasureCost>,
     /// On each run, by folder name.
     pub runs: BTreeMap<String, RunTimings>,
+}
+
+/// Time that a measure took. Passes that several measures of a model share are paid for by the first of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct MeasureCost {
+    /// Seconds on all models.
+    pub seconds: f64,
+    /// Number of models.
+    pub models: usize,
+    /// Seconds on the model that took longest.
+    pub longest: f64,
+}
+
+impl MeasureCost {
+    fn add(&mut self, seconds: f64) {
+        self.seconds += seconds;
+        self.models += 1;
+        self.longest = self.longest.max(seconds);
+    }
 }
 
 /// Time spent on one run.

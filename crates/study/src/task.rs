@@ -2,7 +2,7 @@
 
 use crate::{
     Result, StopFlag,
-    clock::{Of, Spent, Watch},
+    clock::{Of, Watch},
     measuring::measure_run,
     plan::PlannedRun,
     progress::{Effort, Notice, Observer},
@@ -10,6 +10,7 @@ use crate::{
     store::{RunFolder, Timings},
     training::train_run,
 };
+use srr_measures::Registry;
 use srr_trainer::{EpochRecord, has_checkpoints, remove_checkpoints, temporaries};
 use std::{
     sync::{Mutex, PoisonError},
@@ -35,21 +36,24 @@ pub(crate) struct Desk<'a> {
     observer: &'a dyn Observer,
     of: Of,
     checkpoint_every: Duration,
+    registry: &'a Registry,
     effort: Mutex<Effort>,
 }
 
 impl<'a> Desk<'a> {
-    /// For runs of these costs; `of` says whose processor time is a run's.
+    /// For runs of these costs, measured by `registry`; `of` says whose processor time is a run's.
     pub(crate) fn new(
         observer: &'a dyn Observer,
         of: Of,
         checkpoint_every: Duration,
+        registry: &'a Registry,
         costs: Vec<f64>,
     ) -> Self {
         Self {
             observer,
             of,
             checkpoint_every,
+            registry,
             effort: Mutex::new(Effort::new(costs)),
         }
     }
@@ -124,8 +128,8 @@ impl<'a> RunTask<'a> {
                 let training = watch.spent();
                 self.folder.add_timings(Timings {
                     training,
-                    measuring: Spent::zero(),
                     sessions: 1,
+                    ..Timings::default()
                 })?;
                 result?
             }
@@ -134,13 +138,13 @@ impl<'a> RunTask<'a> {
             return Ok(Attempt::Stopped);
         };
         let watch = Watch::start(self.desk.of);
-        let measured = measure_run(self.run, &self.folder, &result, stop)?;
-        if measured.taken > 0 {
-            let measuring = watch.spent();
+        let registry = self.desk.registry;
+        let measured = measure_run(self.run, &self.folder, &result, registry, stop)?;
+        if !measured.taken.is_empty() {
             self.folder.add_timings(Timings {
-                training: Spent::zero(),
-                measuring,
-                sessions: 0,
+                measuring: watch.spent(),
+                measures: measured.taken,
+                ..Timings::default()
             })?;
         }
         if !measured.complete {

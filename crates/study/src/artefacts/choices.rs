@@ -3,7 +3,7 @@
 use super::{
     Recipe,
     common::{fixed, section},
-    correlation::{LEVEL, SRR, cell, with_interval},
+    correlation::{LEVEL, cell, with_interval},
     settings::conventions,
     zoo::{self, Model},
 };
@@ -97,7 +97,7 @@ impl Choices {
     fn choices(&self, context: &Context<'_>) -> Result<Vec<Choice>> {
         let section = section(&context.profile.choices, self.name())?;
         let settings = section.measure.over(&context.profile.measure);
-        let reference = MeasureRequest::new(SRR, &settings);
+        let reference = MeasureRequest::srr(&settings);
         let images = reference.images;
         let mut found: Vec<Choice> = one_at_a_time()?
             .into_iter()

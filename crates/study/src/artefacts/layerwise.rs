@@ -349,6 +349,7 @@ seeds = [0, 1]
             profile: &profile,
             data: &DataStore::new(),
             store: &Store::open(folder.path(), "tiny").unwrap(),
+            registry: &srr_measures::Registry::built_in(),
         };
         work(&context)
     }

@@ -3,7 +3,7 @@
 use super::{
     Recipe,
     common::{count, fixed, ink, list, section, title},
-    correlation::{SRR, with_interval},
+    correlation::{LEVEL, SRR, with_interval},
     settings::conventions,
     zoo::{self, Model},
 };
@@ -12,10 +12,11 @@ use crate::{
     measuring::{MeasureRecord, MeasureRequest},
     plan::{Context, PlannedRun},
     profile::Profile,
-    report::{Artefact, Axis, Cell, Chart, Column, Mark, Panel, Point, Series, Table},
+    report::{Artefact, Axis, Cell, Chart, Column, Mark, Panel, Point, Series, Share, Table},
 };
 use srr_layers::Variant;
-use srr_measures::statistics::kendall;
+use srr_measures::statistics::{AnalysisOptions, Bootstrap, analyse, kendall};
+use srr_random::Seed;
 
 /// The artefact.
 pub(super) struct Scatter;
@@ -30,17 +31,16 @@ impl Recipe for Scatter {
     }
 
     fn plan(&self, context: &Context<'_>) -> Result<Vec<PlannedRun>> {
-        zoo::plan(context, &[self.request(context)?])
+        let mut requests = self.others(context)?;
+        requests.insert(0, self.request(context)?);
+        zoo::plan(context, &requests)
     }
 
     fn collect(&self, context: &Context<'_>) -> Result<Artefact> {
-        let request = self.request(context)?;
+        let (request, others) = (self.request(context)?, self.others(context)?);
         let models = zoo::models(context, std::slice::from_ref(&request))?;
         let points = points(&models, &request)?;
-        let artefact = Artefact::new(
-            "scatter",
-            "Sparse rate reduction against the generalization gap",
-        )
+        let mut artefact = Artefact::new("scatter", "Measures against the generalization gap, point by point")
         .shows(SHOWS)
         .finding(finding(&points)?)
         .paper(PAPER)
@@ -52,9 +52,16 @@ impl Recipe for Scatter {
                 zoo::over_images(&models, std::slice::from_ref(&request))?
             ),
         )
-        .spread("None: one point per model.")
-        .chart(chart(&points))
-        .table(table(&points));
+        .spread(format!(
+            "None of a point, which is one model; {} % bootstrap intervals of τ over models (B = {}).",
+            100.0 * LEVEL,
+            section(&context.profile.scatter, self.name())?.bootstrap
+        ))
+        .chart(chart(&points));
+        if let Some(chart) = self.small_multiples(context, &models, &others)? {
+            artefact = artefact.chart(chart);
+        }
+        let artefact = artefact.table(table(&points));
         zoo::describe_zoo(artefact, context.profile, &models)
     }
 }
@@ -62,15 +69,64 @@ impl Recipe for Scatter {
 impl Scatter {
     fn request(&self, context: &Context<'_>) -> Result<MeasureRequest> {
         let section = section(&context.profile.scatter, self.name())?;
-        Ok(MeasureRequest::new(
-            SRR,
+        Ok(MeasureRequest::srr(
             &section.measure.over(&context.profile.measure),
         ))
     }
+
+    /// What is measured beside the sparse rate reduction.
+    fn others(&self, context: &Context<'_>) -> Result<Vec<MeasureRequest>> {
+        let section = section(&context.profile.scatter, self.name())?;
+        let settings = section.measure.over(&context.profile.measure);
+        let mut requests = zoo::requests(context, &section.measures, section.cost, &settings)?;
+        requests.retain(|request| request.measure != SRR);
+        Ok(requests)
+    }
+
+    /// One panel per measure, with its τ; none where there is no other measure.
+    fn small_multiples(
+        &self,
+        context: &Context<'_>,
+        models: &[Model],
+        others: &[MeasureRequest],
+    ) -> Result<Option<Chart>> {
+        if others.is_empty() {
+            return Ok(None);
+        }
+        let section = section(&context.profile.scatter, self.name())?;
+        let options = AnalysisOptions {
+            bootstrap: Some(Bootstrap::new(
+                section.bootstrap,
+                LEVEL,
+                Seed::new(section.seed),
+            )?),
+            largest_conditioning: 0,
+            ..AnalysisOptions::default()
+        };
+        let analysis = analyse(&zoo::statistics(models, &zoo::columns(others))?, &options)?;
+        let mut chart = Chart::new(
+            "scatter-measures",
+            "Every other measure against the generalization gap",
+            "As above, with τ and its interval. The vertical axes are the same.",
+        )
+        .columns(4)
+        .share(Share::None, Share::All);
+        for (request, found) in others.iter().zip(&analysis.measures) {
+            let points = points(models, request)?;
+            let panel = panel(&request.measure, "", &points);
+            let note = match found.tau_a {
+                Some(tau) => format!("τ = {}", with_interval(tau, found.tau_a_interval)),
+                None => "undefined".to_owned(),
+            };
+            chart = chart.panel(panel.note(note));
+        }
+        Ok(Some(chart))
+    }
 }
 
-const SHOWS: &str = "One point per model of the zoo: the sparse rate reduction μ, mean over its layers, and the generalization gap, \
-    colored by variant. Points that rise to the right mean that a smaller μ goes with better generalization.";
+const SHOWS: &str = "One point per model of the zoo: a measure and the generalization gap, colored by variant. The sparse rate reduction μ, \
+    mean over its layers, stands first and large, every other measure below. Points that rise to the right mean that a smaller \
+    value goes with better generalization.";
 
 const PAPER: &str = "The paper's Fig. 4 shows μ against the generalization gap, one point per model, colored by variant.\n\n\
     The coordinates of its points are not at hand. The overall τ that the paper reports for 32 models on CIFAR-10 at d = 384 is 0.445.";
@@ -154,9 +210,18 @@ fn finding(points: &[Dot<'_>]) -> Result<String> {
 }
 
 fn chart(points: &[Dot<'_>]) -> Chart {
+    Chart::new(
+        "scatter",
+        "μ against the generalization gap",
+        "One point per model at the stopping criterion.",
+    )
+    .panel(panel("", "μ", points))
+}
+
+fn panel(heading: &str, measure: &str, points: &[Dot<'_>]) -> Panel {
     let mut panel = Panel::new(
-        "",
-        Axis::new("μ"),
+        heading,
+        Axis::new(measure),
         Axis::new("generalization gap (test − training loss)"),
     );
     for variant in variants(points) {
@@ -165,12 +230,7 @@ fn chart(points: &[Dot<'_>]) -> Chart {
             dots.map(|dot| Point::at(dot.srr, dot.gap).labeled(dot.model.run.config.label()));
         panel = panel.series(Series::new(title(variant), ink(variant), Mark::Points).points(dots));
     }
-    Chart::new(
-        "scatter",
-        "μ against the generalization gap",
-        "One point per model at the stopping criterion.",
-    )
-    .panel(panel)
+    panel
 }
 
 fn table(points: &[Dot<'_>]) -> Table {

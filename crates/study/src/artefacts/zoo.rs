@@ -13,7 +13,7 @@ use crate::{
     report::{Artefact, Cell, Column},
     store::RunResult,
 };
-use srr_measures::statistics::Table;
+use srr_measures::{Cost, Measure, statistics::Table};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Name of a hyper-parameter in files and charts, and its value of a run.
@@ -85,6 +85,28 @@ pub(super) fn plan(context: &Context<'_>, requests: &[MeasureRequest]) -> Result
         runs.push(run.measured(requests));
     }
     Ok(runs)
+}
+
+/// The measures of these names, or all up to a cost where none is named.
+pub(super) fn requests(
+    context: &Context<'_>,
+    names: &[String],
+    cost: Cost,
+    settings: &profile::Measure,
+) -> Result<Vec<MeasureRequest>> {
+    let affordable = |measure: &&dyn Measure| measure.about().cost <= cost;
+    let measures: Vec<&dyn Measure> = match names {
+        [] => context.registry.iter().filter(affordable).collect(),
+        names => context.registry.select(names)?,
+    };
+    let request = |measure| MeasureRequest::new(measure, settings);
+    Ok(measures.into_iter().map(request).collect())
+}
+
+/// One column per request, named by its measure.
+pub(super) fn columns(requests: &[MeasureRequest]) -> Vec<(String, MeasureRequest)> {
+    let column = |request: &MeasureRequest| (request.measure.clone(), request.clone());
+    requests.iter().map(column).collect()
 }
 
 /// The values of an axis, or one that leaves the setting as it is.

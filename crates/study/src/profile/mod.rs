@@ -19,6 +19,7 @@ pub use sections::{
 
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use srr_measures::Registry;
 use srr_trainer::ComputePrecision;
 use std::path::Path;
 
@@ -92,11 +93,19 @@ impl Profile {
     /// # Errors
     /// [`Error::UnknownProfile`] when it is neither; otherwise as [`parse`](Self::parse).
     pub fn load(name_or_path: &str) -> Result<Self> {
+        Self::load_with(name_or_path, &Registry::built_in())
+    }
+
+    /// As [`load`](Self::load), with measures of one's own.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_with(name_or_path: &str, registry: &Registry) -> Result<Self> {
         if let Some(text) = embedded(name_or_path) {
-            return Self::parse(name_or_path, text);
+            return Self::parse_with(name_or_path, text, registry);
         }
         match crate::files::read_text(Path::new(name_or_path))? {
-            Some(text) => Self::parse(name_or_path, &text),
+            Some(text) => Self::parse_with(name_or_path, &text, registry),
             None => Err(Error::UnknownProfile {
                 name: name_or_path.to_owned(),
                 nearest: srr_measures::nearest_name(name_or_path, names()),
@@ -111,6 +120,14 @@ impl Profile {
     /// [`Error::UnknownKey`] and [`Error::UnknownName`] with the line and the nearest known key or name; [`Error::Profile`]
     /// for other mistakes of the file.
     pub fn parse(origin: &str, text: &str) -> Result<Self> {
-        read::parse(origin, text)
+        Self::parse_with(origin, text, &Registry::built_in())
+    }
+
+    /// As [`parse`](Self::parse), with measures of one's own.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_with(origin: &str, text: &str, registry: &Registry) -> Result<Self> {
+        read::parse(origin, text, registry)
     }
 }

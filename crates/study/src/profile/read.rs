@@ -3,13 +3,13 @@
 use super::Profile;
 use crate::{Error, Result};
 use srr_datasets::catalog;
-use srr_measures::nearest_name;
+use srr_measures::{Registry, nearest_name};
 use std::ops::Range;
 
-/// Reads and checks a profile.
-pub(super) fn parse(origin: &str, text: &str) -> Result<Profile> {
+/// Reads and checks a profile whose measures are those of `registry`.
+pub(super) fn parse(origin: &str, text: &str, registry: &Registry) -> Result<Profile> {
     let profile: Profile = toml::from_str(text).map_err(|error| explain(origin, text, error))?;
-    check_names(origin, text, &profile)?;
+    check_names(origin, text, &profile, registry)?;
     Ok(profile)
 }
 
@@ -78,7 +78,7 @@ fn quoted(message: &str) -> Vec<&str> {
 }
 
 /// Checks the names that are more than a type of this crate: data sets and measures, and the profile's own.
-fn check_names(origin: &str, text: &str, profile: &Profile) -> Result<()> {
+fn check_names(origin: &str, text: &str, profile: &Profile, registry: &Registry) -> Result<()> {
     let sets: Vec<&str> = catalog().iter().map(|entry| entry.name).collect();
     let data = [
         Some(&profile.data),
@@ -98,7 +98,6 @@ fn check_names(origin: &str, text: &str, profile: &Profile) -> Result<()> {
     {
         known(origin, text, "data set", name, &sets)?;
     }
-    let registry = srr_measures::Registry::built_in();
     let measures: Vec<&str> = registry.names().collect();
     for name in profile
         .correlation
@@ -144,7 +143,7 @@ mod tests {
     const HEAD: &str = "name = \"test\"\nabout = \"\"\n";
 
     fn refused(rest: &str) -> Error {
-        parse("test.toml", &format!("{HEAD}{rest}")).unwrap_err()
+        Profile::parse("test.toml", &format!("{HEAD}{rest}")).unwrap_err()
     }
 
     #[test]
@@ -245,13 +244,13 @@ mod tests {
             );
         }
         assert!(
-            parse("test.toml", "about = \"\"\n")
+            Profile::parse("test.toml", "about = \"\"\n")
                 .unwrap_err()
                 .to_string()
                 .contains("name")
         );
         assert!(matches!(
-            parse("test.toml", "name = \"A b\"\nabout = \"\""),
+            Profile::parse("test.toml", "name = \"A b\"\nabout = \"\""),
             Err(Error::Setting { .. })
         ));
     }
@@ -282,14 +281,14 @@ mod tests {
             ("precision = \"highest\"", ComputePrecision::Highest),
             ("precision = \"medium\"", ComputePrecision::Medium),
         ] {
-            let profile = parse("test.toml", &format!("{HEAD}{line}\n")).unwrap();
+            let profile = Profile::parse("test.toml", &format!("{HEAD}{line}\n")).unwrap();
             assert_eq!(profile.precision, expected, "{line}");
         }
     }
 
     #[test]
     fn defaults_are_those_of_the_protocol() {
-        let profile = parse(
+        let profile = Profile::parse(
             "test.toml",
             &format!("{HEAD}[correlation]\n[regularization]\n[toy-ascent]\n"),
         )

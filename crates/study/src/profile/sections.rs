@@ -148,8 +148,16 @@ section! {
 }
 
 section! {
-    /// `[scatter]`: the sparse rate reduction of each model of the zoo against its gap.
+    /// `[scatter]`: the sparse rate reduction, and every other measure, of each model of the zoo against its gap.
     Scatter {
+        /// Other measures by name; every registered one up to `cost` when empty.
+        measures: Vec<String> = Vec::new(),
+        /// The dearest measures taken when `measures` is empty, as in `[correlation]`.
+        cost: Cost = Cost::ForwardPass,
+        /// Bootstrap draws behind every interval.
+        bootstrap: usize = 2000,
+        /// Seed of the bootstrap.
+        seed: u64 = 0,
         /// In place of `[measure]`, key by key.
         measure: Measure = Measure::default(),
     }

@@ -21,7 +21,6 @@ use srr_measures::statistics::{
     self, Analysis, AnalysisOptions, Bootstrap, Difference, Interval, MeasureAnalysis, Repeats,
     SignErrorOptions, Statistic, analyse, holm,
 };
-use srr_measures::{Measure, Registry};
 use srr_random::Seed;
 
 /// The artefact.
@@ -45,21 +44,15 @@ impl Recipe for Correlation {
     fn plan(&self, context: &Context<'_>) -> Result<Vec<PlannedRun>> {
         zoo::plan(
             context,
-            &requests(
-                context.profile,
-                section(&context.profile.correlation, self.name())?,
-            ),
+            &requests(context, section(&context.profile.correlation, self.name())?)?,
         )
     }
 
     fn collect(&self, context: &Context<'_>) -> Result<Artefact> {
         let section = section(&context.profile.correlation, self.name())?;
-        let requests = requests(context.profile, section);
+        let requests = requests(context, section)?;
         let models = zoo::models(context, &requests)?;
-        let columns: Vec<(String, MeasureRequest)> = requests
-            .iter()
-            .map(|request| (request.measure.clone(), request.clone()))
-            .collect();
+        let columns = zoo::columns(&requests);
         let table = zoo::statistics(&models, &columns)?;
         let bootstrap = Bootstrap::new(section.bootstrap, LEVEL, Seed::new(section.seed))?;
         let test_size = models
@@ -137,20 +130,9 @@ fn settings(profile: &Profile, section: &profile::Correlation) -> profile::Measu
 }
 
 /// What is measured on every model.
-fn requests(profile: &Profile, section: &profile::Correlation) -> Vec<MeasureRequest> {
-    let settings = settings(profile, section);
-    let registry = Registry::built_in();
-    let affordable = registry
-        .iter()
-        .filter(|measure| measure.about().cost <= section.cost);
-    let names: Vec<&str> = match section.measures.as_slice() {
-        [] => affordable.map(Measure::name).collect(),
-        chosen => chosen.iter().map(String::as_str).collect(),
-    };
-    names
-        .into_iter()
-        .map(|name| MeasureRequest::new(name, &settings))
-        .collect()
+fn requests(context: &Context<'_>, section: &profile::Correlation) -> Result<Vec<MeasureRequest>> {
+    let settings = settings(context.profile, section);
+    zoo::requests(context, &section.measures, section.cost, &settings)
 }
 
 /// The sparse rate reduction against another measure.
