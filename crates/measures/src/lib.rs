@@ -16,8 +16,9 @@ pub use measure::{About, Cost, Measure, Part, Reported, Undefined, Value, evalua
 pub use rates::{NetworkRates, network_rates};
 pub use registry::{Outcome, Registry, evaluate_all};
 pub use shared::{
-    Matrices, NegativeMargin, margin, matrices, positive_margin, shared, singular_values,
-    squared_frobenius_norms, squared_norm, squared_spectral_norms, sum_of_logarithms,
+    Matrices, NegativeMargin, margin, matrices, over_maps, positive_margin, shared,
+    singular_values, squared_frobenius_norms, squared_norm, squared_spectral_norms,
+    sum_of_logarithms,
 };
 pub use subject::{
     Answer, Cached, Evaluation, Features, Images, LayerBatch, LinearMap, Memo, Output, ProbeInput,
