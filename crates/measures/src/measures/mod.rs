@@ -7,10 +7,12 @@
 mod margins;
 mod norms;
 mod srr;
+mod weights;
 
 pub use margins::*;
 pub use norms::*;
 pub use srr::Srr;
+pub use weights::*;
 
 use crate::measure::Measure;
 
@@ -27,5 +29,11 @@ pub(crate) fn built_in() -> Vec<Box<dyn Measure>> {
         Box::new(LogProdOfFro::default()),
         Box::new(PathNorm),
         Box::new(InverseMargin::default()),
+        Box::new(LayerRotation::default()),
+        Box::new(StableRank::default()),
+        Box::new(EffectiveRank::default()),
+        Box::new(NuclearNorm::default()),
+        Box::new(PqIndex::default()),
+        Box::new(PruningRobustness::default()),
     ]
 }
