@@ -4,17 +4,20 @@
 //! w⁰ are their concatenations, ω the length of w; g is the [`margin`](crate::margin). Equation numbers are those of Jiang et al.
 //! 2019, "Fantastic Generalization Measures and Where to Find Them"; the forms are those of the public code of Dziugaite et al. 2020.
 
+mod features;
 mod margins;
 mod norms;
 mod srr;
 mod weights;
 
+pub use features::*;
 pub use margins::*;
 pub use norms::*;
 pub use srr::Srr;
 pub use weights::*;
 
 use crate::measure::Measure;
+use crate::subject::Split;
 
 /// Every measure of this crate with its default options, in the order of reports.
 pub(crate) fn built_in() -> Vec<Box<dyn Measure>> {
@@ -35,5 +38,15 @@ pub(crate) fn built_in() -> Vec<Box<dyn Measure>> {
         Box::new(NuclearNorm::default()),
         Box::new(PqIndex::default()),
         Box::new(PruningRobustness::default()),
+        Box::new(ActivationSparsity::default()),
+        Box::new(FeatureRank::default()),
+        Box::new(Nc1::default()),
+        Box::new(Nc2::default()),
+        Box::new(Nc3::default()),
+        Box::new(Nc4::default()),
+        Box::new(Nc1 { split: Split::Test }),
+        Box::new(Nc2 { split: Split::Test }),
+        Box::new(Nc3 { split: Split::Test }),
+        Box::new(Nc4 { split: Split::Test }),
     ]
 }
