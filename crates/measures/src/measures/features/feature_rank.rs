@@ -8,7 +8,7 @@ use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::shared::failed;
 use crate::subject::{Split, Subject};
 
-/// $$\min\Big\{r:\ \sum_{i\le r}\lambda_i\ge s\sum_i\lambda_i\Big\}$$ with λ the eigenvalues of the covariance of the training
+/// $$\min\lbrace r: \sum_{i\le r}\lambda_i\ge s\sum_i\lambda_i\rbrace$$ with λ the eigenvalues of the covariance of the training
 /// features, descending: the number of principal components that hold the share s of their variance (99 % after Raghu et al. 2017).
 /// Reported raw.
 ///
@@ -30,7 +30,7 @@ impl Measure for FeatureRank {
         About::new(
             "feature-rank",
             "Raghu et al. 2017, 99 % of the variance",
-            r"\min\{r: \sum_{i\le r}\lambda_i\ge 0.99\sum_i\lambda_i\}",
+            r"\min\lbrace r: \sum_{i\le r}\lambda_i\ge 0.99\sum_i\lambda_i\rbrace",
             Cost::ForwardPass,
         )
         .assuming("the features of the training images are not all the same")

@@ -7,7 +7,7 @@ use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::subject::{Split, Subject};
 
 /// The share of images whose answer, the class of the largest logit, is not the class whose mean of *training* features is nearest:
-/// $$\frac1n\#\Big\{j:\ \arg\max_c f(x_j)_c\ne\arg\min_c\|h_j-\mu_c\|_2\Big\}$$ (Papyan, Han and Donoho 2020). It falls to 0 as
+/// $$\frac1n\vert\lbrace j: \arg\max_c f(x_j)_c\ne\arg\min_c\|h_j-\mu_c\|_2\rbrace\vert$$ (Papyan, Han and Donoho 2020). It falls to 0 as
 /// features collapse; labels of the split do not come in. Of equal logits and distances the lower class counts. Reported raw.
 ///
 /// A class without training image, a single class and class means that agree leave it undefined. On test images, `nc4-test`, it is a
@@ -33,7 +33,7 @@ impl Measure for Nc4 {
         About::new(
             name,
             "Papyan, Han, Donoho 2020",
-            r"\frac1n\#\{j: \arg\max_c f(x_j)_c\ne\arg\min_c\|h_j-\mu_c\|_2\}",
+            r"\frac1n\vert\lbrace j: \arg\max_c f(x_j)_c\ne\arg\min_c\|h_j-\mu_c\|_2\rbrace\vert",
             Cost::ForwardPass,
         )
         .assuming(assumptions)

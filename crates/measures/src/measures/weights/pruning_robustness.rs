@@ -3,8 +3,8 @@
 use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::subject::{Images, Scope, Subject, When};
 
-/// $$\min\{k/\omega:\ \mathcal L(w_{[k]})\le\mathcal L(w)+\Delta\}$$ with $w_{[k]}$ the weights with all but the k largest magnitudes
-/// set to zero (Kuhn et al. 2021, prunability): the smallest share of the weights that carries the loss. Reported raw.
+/// $$\min\lbrace k/\omega: \mathcal L(w_{(k)})\le\mathcal L(w)+\Delta\rbrace$$ with $w_{(k)}$ the weights with all but the k largest
+/// magnitudes set to zero (Kuhn et al. 2021, prunability): the smallest share of the weights that carries the loss. Reported raw.
 ///
 /// One threshold holds for all maps; of equal magnitudes the one earlier in the flat vector stays. Tensors out of scope stay as they
 /// are, and nothing is trained again. k is found by bisection, so that the share is known up to 2^−`steps`. The loss need not grow at
@@ -51,7 +51,7 @@ impl Measure for PruningRobustness {
         About::new(
             "pruning-robustness",
             "Kuhn et al. 2021",
-            r"\min\{k/\omega: \mathcal L(w_{[k]})\le\mathcal L(w)+\Delta\}",
+            r"\min\lbrace k/\omega: \mathcal L(w_{(k)})\le\mathcal L(w)+\Delta\rbrace",
             Cost::HessianProducts,
         )
         .assuming(
