@@ -21,7 +21,7 @@ pub use factorization::{Factorization, Svd, SymmetricEigen};
 pub use frame::{random_matrix, random_orthonormal};
 #[cfg(any(feature = "faer", feature = "nalgebra", feature = "lapack"))]
 pub use norms::{effective_rank, nuclear_norm};
-pub use norms::{frobenius_norm, stable_rank};
+pub use norms::{effective_rank_of, frobenius_norm, stable_rank};
 pub use product::{GemmShape, Strided, gemm, gemm_slices, gram, matmul, upper_gram};
 pub use scalar::Scalar;
 pub use spectral::spectral_norm;

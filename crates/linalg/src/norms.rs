@@ -1,6 +1,6 @@
 //! Norms and ranks.
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView1, ArrayView2};
 
 use crate::{
     Result, Scalar, ensure_finite,
@@ -91,11 +91,23 @@ pub fn effective_rank<T: Scalar>(a: ArrayView2<'_, T>) -> Result<T> {
     }
     let scaled = a.mapv(|x| x / largest);
     let values = crate::Factorization::default().singular_values(scaled.view())?;
-    let total: f64 = values.iter().map(|&x| x.to_f64()).sum();
-    let shares = values
-        .iter()
-        .map(|&x| x.to_f64() / total)
-        .filter(|&share| share > 0.0);
+    Ok(effective_rank_of(values.view()))
+}
+
+/// The effective rank of a matrix with these singular values, which may come in any order and must not be negative; 0 where all are.
+///
+/// ```
+/// use ndarray::array;
+/// assert!((srr_linalg::effective_rank_of(array![2.0_f64, 2.0, 0.0].view()) - 2.0).abs() < 1e-14);
+/// ```
+pub fn effective_rank_of<T: Scalar>(singular_values: ArrayView1<'_, T>) -> T {
+    let largest = singular_values.fold(0.0, |largest: f64, &x| largest.max(x.to_f64()));
+    if largest == 0.0 {
+        return T::zero();
+    }
+    let scaled = || singular_values.iter().map(|&x| x.to_f64() / largest);
+    let total: f64 = scaled().sum();
+    let shares = scaled().map(|x| x / total).filter(|&share| share > 0.0);
     let entropy: f64 = shares.map(|share| -share * share.ln()).sum();
-    Ok(T::from_f64(entropy.exp()))
+    T::from_f64(entropy.exp())
 }

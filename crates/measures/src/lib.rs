@@ -19,7 +19,7 @@ pub use measure::{About, Cost, Measure, Part, Reported, Undefined, Value, evalua
 pub use rates::{NetworkRates, network_rates};
 pub use registry::{Outcome, Registry, evaluate_all};
 pub use shared::{
-    LogProduct, Matrices, MatrixNorm, NegativeMargin, margin, matrices,
+    LogProduct, Matrices, MatrixNorm, NegativeMargin, margin, matrices, over_maps,
     over_squared_spectral_norms, positive_margin, shared, singular_values, squared_frobenius_norms,
     squared_norm, squared_spectral_norms, sum_of_logarithms,
 };

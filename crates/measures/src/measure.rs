@@ -69,6 +69,9 @@ pub struct About<'a> {
     pub transform: Transform,
     /// Whether its source takes a *higher* value for a sign of better generalization. τ is reported as it is all the same.
     pub higher_is_better: bool,
+    /// Whether it looks at test images. Such a value tells something about the gap after the fact and predicts nothing: studies leave it
+    /// out unless it is asked for by name.
+    pub diagnostic: bool,
 }
 
 impl<'a> About<'a> {
@@ -83,6 +86,7 @@ impl<'a> About<'a> {
             cost,
             transform: Transform::Raw,
             higher_is_better: false,
+            diagnostic: false,
         }
     }
 
@@ -97,6 +101,13 @@ impl<'a> About<'a> {
     #[must_use]
     pub const fn as_bound(mut self) -> Self {
         self.transform = Transform::Bound;
+        self
+    }
+
+    /// Looks at test images.
+    #[must_use]
+    pub const fn diagnostic(mut self, diagnostic: bool) -> Self {
+        self.diagnostic = diagnostic;
         self
     }
 

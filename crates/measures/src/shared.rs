@@ -1,13 +1,14 @@
 //! Passes that several measures need, made once per [`Cached`](crate::Cached) subject.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ndarray::{Array1, Array2, ArrayView2};
 use rayon::prelude::*;
 use srr_linalg::{Factorization, frobenius_norm};
 
-use crate::measure::Undefined;
-use crate::subject::{LinearMap, Scope, Split, Subject, When};
+use crate::measure::{Undefined, Value};
+use crate::subject::{LinearMap, Role, Scope, Split, Subject, When};
 
 /// The result named `key` from the subject's memo, or computed where it has none. Names are prefixed by the measure or file they
 /// belong to, so that none is used twice.
@@ -135,10 +136,7 @@ pub fn squared_frobenius_norms(
 ) -> Result<Arc<Vec<f64>>, Undefined> {
     shared(subject, &format!("frobenius {which:?} {scope:?}"), || {
         let norm = |matrix: ArrayView2<'_, f64>| {
-            frobenius_norm(matrix).map_err(|error| Undefined::Failed {
-                what: "the Frobenius norm",
-                reason: error.to_string(),
-            })
+            frobenius_norm(matrix).map_err(failed("the Frobenius norm"))
         };
         let matrices = matrices(subject, which, scope)?;
         matrices
@@ -317,5 +315,46 @@ pub fn positive_margin(subject: &dyn Subject, negative: NegativeMargin) -> Resul
         NegativeMargin::AbsoluteValue if margin != 0.0 => Ok(margin.abs()),
         _ if margin > 0.0 => Ok(margin),
         _ => Err(Undefined::Margin { margin }),
+    }
+}
+
+/// The value that `of` makes of one number per map, and, as its part `name`, what it makes of the numbers of each layer's maps.
+///
+/// # Errors
+/// A missing capability; numbers that are not one per map.
+pub fn over_maps(
+    subject: &dyn Subject,
+    scope: Scope,
+    name: &str,
+    numbers: &[f64],
+    of: fn(&[f64]) -> f64,
+) -> Result<Value, Undefined> {
+    let maps = subject.maps(When::Now, scope)?;
+    if maps.is_empty() || maps.len() != numbers.len() {
+        let what = format!("{} numbers for {} maps", numbers.len(), maps.len());
+        return Err(Undefined::Misfit(what));
+    }
+    let mut layers: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    for (map, &number) in maps.iter().zip(numbers) {
+        if let Role::Layer(layer) = map.role {
+            layers.entry(layer).or_default().push(number);
+        }
+    }
+    let with_layer = |value: Value, (&layer, numbers): (&usize, &Vec<f64>)| {
+        value.with_part(name, Some(layer), of(numbers))
+    };
+    Ok(layers.iter().fold(Value::new(of(numbers)), with_layer))
+}
+
+/// The mean of at least one number.
+pub(crate) fn mean(numbers: &[f64]) -> f64 {
+    numbers.iter().sum::<f64>() / numbers.len() as f64
+}
+
+/// Says which computation of `srr-linalg` failed.
+pub(crate) fn failed(what: &'static str) -> impl Fn(srr_linalg::Error) -> Undefined {
+    move |error| Undefined::Failed {
+        what,
+        reason: error.to_string(),
     }
 }

@@ -5,20 +5,25 @@
 //! 2019, "Fantastic Generalization Measures and Where to Find Them"; the forms are those of the public code of Dziugaite et al. 2020.
 
 mod curvature;
+mod features;
 mod flatness;
 mod gradients;
 mod margins;
 mod norms;
 mod srr;
+mod weights;
 
 pub use curvature::*;
+pub use features::*;
 pub use flatness::*;
 pub use gradients::*;
 pub use margins::*;
 pub use norms::*;
 pub use srr::Srr;
+pub use weights::*;
 
 use crate::measure::Measure;
+use crate::subject::Split;
 
 /// Every measure of this crate with its default options, in the order of reports.
 pub(crate) fn built_in() -> Vec<Box<dyn Measure>> {
@@ -67,5 +72,21 @@ pub(crate) fn built_in() -> Vec<Box<dyn Measure>> {
         Box::new(Gsnr::default()),
         Box::new(NtkAlignment::default()),
         Box::new(GeometricComplexity::default()),
+        Box::new(LayerRotation::default()),
+        Box::new(StableRank::default()),
+        Box::new(EffectiveRank::default()),
+        Box::new(NuclearNorm::default()),
+        Box::new(PqIndex::default()),
+        Box::new(PruningRobustness::default()),
+        Box::new(ActivationSparsity::default()),
+        Box::new(FeatureRank::default()),
+        Box::new(Nc1::default()),
+        Box::new(Nc2::default()),
+        Box::new(Nc3::default()),
+        Box::new(Nc4::default()),
+        Box::new(Nc1 { split: Split::Test }),
+        Box::new(Nc2 { split: Split::Test }),
+        Box::new(Nc3 { split: Split::Test }),
+        Box::new(Nc4 { split: Split::Test }),
     ]
 }

@@ -34,9 +34,10 @@ impl Unavailable {
 }
 
 /// Which data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Split {
     /// What the model was trained on.
+    #[default]
     Train,
     /// What it never saw.
     Test,

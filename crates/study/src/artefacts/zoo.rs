@@ -87,14 +87,17 @@ pub(super) fn plan(context: &Context<'_>, requests: &[MeasureRequest]) -> Result
     Ok(runs)
 }
 
-/// The measures of these names, or all up to a cost where none is named.
+/// The measures of these names; where none is named, all up to a cost but for those that look at test images.
 pub(super) fn requests(
     context: &Context<'_>,
     names: &[String],
     cost: Cost,
     settings: &profile::Measure,
 ) -> Result<Vec<MeasureRequest>> {
-    let affordable = |measure: &&dyn Measure| measure.about().cost <= cost;
+    let affordable = |measure: &&dyn Measure| {
+        let about = measure.about();
+        about.cost <= cost && !about.diagnostic
+    };
     let measures: Vec<&dyn Measure> = match names {
         [] => context.registry.iter().filter(affordable).collect(),
         names => context.registry.select(names)?,
