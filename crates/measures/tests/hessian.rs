@@ -36,7 +36,7 @@ fn products_are_those_of_the_full_hessian() {
         unit[column] = 3.0; // the step does not depend on the length
         let product = products(&subject).product(&unit).unwrap();
         for row in 0..15 {
-            assert!((product[row] - 3.0 * full[[row, column]]).abs() < 1e-9);
+            assert!((product[row] - 3.0 * full[[row, column]]).abs() < 1e-6);
         }
     }
     assert_eq!(products(&subject).product(&[0.0; 15]).unwrap(), [0.0; 15]);
@@ -50,11 +50,11 @@ fn the_largest_eigenvalue_and_its_vector() {
     let full = eigen(&subject.full_hessian(Images::training()));
     let options = LanczosOptions {
         iterations: 15,
-        tolerance: 1e-9,
+        tolerance: 1e-6,
     };
     let found = largest_eigenvalue(&products(&subject), &options, Seed::new(3)).unwrap();
-    assert!((found.value.value - full.values[14]).abs() < 1e-9);
-    assert!(found.residual < 1e-7, "{}", found.residual);
+    assert!((found.value.value - full.values[14]).abs() < 1e-6);
+    assert!(found.residual < 1e-6, "{}", found.residual);
     let overlap: f64 = full
         .vectors
         .column(14)
@@ -62,7 +62,7 @@ fn the_largest_eigenvalue_and_its_vector() {
         .zip(&found.vector)
         .map(|(a, b)| a * b)
         .sum();
-    assert!((overlap.abs() - 1.0).abs() < 1e-9);
+    assert!((overlap.abs() - 1.0).abs() < 1e-6);
     // Eight parts of five images each: vᵀHv of each part.
     let quotients: Vec<f64> = (0..8)
         .map(|i| {
@@ -73,7 +73,7 @@ fn the_largest_eigenvalue_and_its_vector() {
     let mean = quotients.iter().sum::<f64>() / 8.0;
     let squares: f64 = quotients.iter().map(|q| (q - mean).powi(2)).sum();
     let error = (squares / 7.0 / 8.0).sqrt();
-    assert!((found.value.standard_error.unwrap() - error).abs() < 1e-7);
+    assert!((found.value.standard_error.unwrap() - error).abs() < 1e-6);
     assert_eq!(found.value.images, 40);
 }
 
@@ -103,7 +103,7 @@ fn a_block_is_a_hessian_of_its_own() {
     let block = full.slice(s![5..10, 5..10]).to_owned();
     let hessian = products(&subject).of_block(second_class());
     let found = largest_eigenvalue(&hessian, &LanczosOptions::default(), Seed::new(3)).unwrap();
-    assert!((found.value.value - eigen(&block).values[4]).abs() < 1e-9);
+    assert!((found.value.value - eigen(&block).values[4]).abs() < 1e-6);
     assert!(found.iterations <= 5, "the space has five dimensions");
     assert!(
         found
@@ -175,7 +175,7 @@ fn the_density_has_the_eigenvalues_for_nodes_and_their_moments() {
     for (node, share) in &density.masses {
         let nearest = full.values.iter().map(|value| (value - node).abs());
         let nearest = nearest.fold(f64::INFINITY, f64::min);
-        assert!(nearest < 1e-6 || *share < 1e-9, "{node} {share}");
+        assert!(nearest < 1e-5 || *share < 1e-9, "{node} {share}");
     }
     let moment = |power: i32| full.values.iter().map(|v| v.powi(power)).sum::<f64>() / 15.0;
     for power in 1..4 {
@@ -190,7 +190,7 @@ fn the_density_has_the_eigenvalues_for_nodes_and_their_moments() {
         let found = density.mean_of(|v| v.powi(power));
         assert!((found - moment(power)).abs() < 4.0 * deviation, "{power}");
     }
-    let small = density.share_up_to(1e-6);
+    let small = density.share_up_to(1e-5);
     assert!((small - 1.0 / 3.0).abs() < 0.05, "{small}");
     let width = 0.1;
     let area: f64 = (-300..600)

@@ -8,6 +8,9 @@ use super::products::HessianProducts;
 use crate::gradients::{Mean, dot, norm};
 use crate::measure::Undefined;
 
+/// Rounding of a product beside the eigenvalue.
+const ROUNDING: f64 = 1e-6;
+
 /// When Lanczos' iteration ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LanczosOptions {
@@ -60,7 +63,8 @@ pub fn largest_eigenvalue(
         let residual = lanczos.residual(coordinates[top]);
         last = residual / ritz.values[top].abs();
         if lanczos.is_complete() || residual <= options.tolerance * ritz.values[top].abs() {
-            return measured(hessian, &lanczos, coordinates);
+            let found = measured(hessian, &lanczos, coordinates)?;
+            return linear(found, options);
         }
     }
     Err(Undefined::Failed {
@@ -68,6 +72,20 @@ pub fn largest_eigenvalue(
         reason: format!(
             "the residual is {last:.1e} of the eigenvalue after {} products, above {:.0e}",
             options.iterations, options.tolerance
+        ),
+    })
+}
+
+/// An eigenvalue whose vector the products agree on. They are differences, and no linear map where the network has a kink within the step.
+fn linear(found: Eigenvalue, options: &LanczosOptions) -> Result<Eigenvalue, Undefined> {
+    let share = found.residual / found.value.value.abs();
+    if share <= 10.0 * options.tolerance.max(ROUNDING) {
+        return Ok(found);
+    }
+    Err(Undefined::Failed {
+        what: "Lanczos' iteration",
+        reason: format!(
+            "the product with its vector is off by {share:.1e} of the eigenvalue: the network has kinks there"
         ),
     })
 }

@@ -21,7 +21,7 @@ pub(super) struct Lanczos {
 }
 
 /// Couplings below this share of the largest entry are rounding: the space is invariant.
-const INVARIANT: f64 = 1e-9;
+const INVARIANT: f64 = 1e-6;
 
 impl Lanczos {
     /// From a random start.

@@ -1,8 +1,8 @@
 //! The Hessian of the training loss, seen through its products with vectors.
 //!
 //! Nothing here forms the matrix. A product is a central difference of exact gradients in double precision ([`HessianProducts`]), taken
-//! part by part of the images, so that every quantity also knows how much it varies between images. Where the network has kinks
-//! (rectifiers, soft thresholds) the difference also counts those that lie within the step.
+//! part by part of the images, so that every quantity also knows how much it varies between images. Rectifiers and soft thresholds have kinks,
+//! at which there is no Hessian: the step is so small that next to none lies within it.
 //!
 //! | quantity | function | method |
 //! | --- | --- | --- |

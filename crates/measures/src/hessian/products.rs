@@ -7,9 +7,11 @@ use crate::gradients::{dot, folds, norm};
 use crate::measure::Undefined;
 use crate::subject::{Images, Role, Scope, Subject, When};
 
-/// Distance by which weights move along a vector of unit length. Rounding of the gradient over it and its square times the third
-/// derivative are both of the order of 10⁻¹⁰ beside a product of the order of one.
-const STEP: f64 = 1e-5;
+/// Distance by which weights move along a vector of unit length.
+///
+/// So small that hardly any of the millions of rectifiers and soft thresholds of a pass over some hundred images changes its state within it: each
+/// that does adds its whole jump over the step. Rounding of the gradient over it is of the order of 10⁻⁶ beside a product of the order of one.
+const STEP: f64 = 1e-9;
 
 /// The parameters of one place in the network.
 #[derive(Clone, Debug, PartialEq, Eq)]

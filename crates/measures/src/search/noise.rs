@@ -64,12 +64,20 @@ pub fn noise_scale(subject: &dyn Subject, search: &NoiseSearch) -> Result<Arc<Fo
         let mut moved = vec![0.0; weights.len()];
         let drop_at = |sigma: f64| {
             let mut lost = 0.0;
+            // No draw gains more than what was wrong: too much is known before all are made.
+            let too_much = |lost: f64, left: usize| {
+                let most = search.target.drop + search.target.tolerance;
+                lost - left as f64 * (1.0 - before.accuracy) > search.draws as f64 * most
+            };
             for draw in 0..search.draws {
                 let mut stream = seed.index(draw as u64).stream();
                 for (moved, &w) in moved.iter_mut().zip(weights.iter()) {
                     *moved = w + search.deviation(sigma, w) * stream.normal();
                 }
                 lost += before.accuracy - subject.evaluate_at(&moved, search.images)?.accuracy;
+                if too_much(lost, search.draws - draw - 1) {
+                    return Ok(lost / (draw + 1) as f64);
+                }
             }
             Ok(lost / search.draws as f64)
         };
