@@ -2,12 +2,15 @@
 
 mod bench;
 mod ci;
+mod conventions;
 mod convert;
 mod data;
 mod evaluate;
 mod forward;
 mod interrupt;
 mod measures;
+mod model;
+mod normalization;
 mod output;
 mod rates;
 mod reproduce;

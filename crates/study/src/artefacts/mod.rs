@@ -14,6 +14,8 @@ mod toy_ascent;
 mod variants;
 mod zoo;
 
+pub use settings::conventions;
+
 use crate::{
     Error, Result,
     plan::{Context, PlannedRun},
