@@ -88,7 +88,8 @@ pub(crate) fn run(args: MeasureArgs) -> Result<ExitCode, Box<dyn Error>> {
         conventions: args.conventions.conventions()?,
         images: Images::training(),
     };
-    let measures = choose(&registry, &srr, &args.measures)?;
+    let measures = choose(&registry, &srr, &args.measures)
+        .map_err(|error| format!("{error}; `cargo xtask measures` lists them all"))?;
     if let Some(out) = &args.out {
         examination::refuse_runs(out)?;
     }

@@ -39,7 +39,7 @@ impl Workshop {
         fs::create_dir(&data).unwrap();
         for (prefix, count) in [("train", 30_u32), ("t10k", 20)] {
             let mut images = vec![0, 0, 8, 3];
-            [count, 8, 8].map(|size| images.extend(size.to_be_bytes()));
+            images.extend([count, 8, 8].into_iter().flat_map(u32::to_be_bytes));
             images.extend((0..count * 64).map(|i| (i * 37 % 251 + i % 7) as u8));
             let mut labels = vec![0, 0, 8, 1];
             labels.extend(count.to_be_bytes());
@@ -155,6 +155,7 @@ fn official_weights_are_measured_with_and_without_their_start() {
         "l2-dist",
         "unavailable: the subject has no weights at the start",
         "--init tells the weights at the start",
+        "learning rate at the end unknown, batch size unknown, seed 0",
     ] {
         assert!(said.contains(part), "{part} in {said}");
     }
@@ -564,6 +565,7 @@ fn a_run_s_own_checkpoint_needs_nothing_but_its_name() {
         "20 held-out images, those of its run",
         "normalized as stored in the checkpoint",
         " 0 unavailable",
+        "batch size 20, seed 3",
     ] {
         assert!(said.contains(part), "{part} in {said}");
     }

@@ -100,7 +100,7 @@ fn facts_override_a_stored_configuration() {
         assert_ne!(found, unchanged, "{facts:?}");
     };
     expect(
-        &trace::Options {
+        &ModelFacts {
             step_size: Some(0.7),
             ..plain.clone()
         },
@@ -110,7 +110,7 @@ fn facts_override_a_stored_configuration() {
         },
     );
     expect(
-        &trace::Options {
+        &ModelFacts {
             threshold: Some(0.4),
             ..plain.clone()
         },
@@ -120,7 +120,7 @@ fn facts_override_a_stored_configuration() {
         },
     );
     expect(
-        &trace::Options {
+        &ModelFacts {
             pool: Some(Pool::ClassToken),
             ..plain.clone()
         },

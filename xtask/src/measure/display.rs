@@ -42,6 +42,19 @@ pub(super) fn setting(setting: &Setting, data: &TrainingData, whose: &str) {
     );
     note_resizing(&data.train, &setting.model);
     say!("images normalized {}", setting.normalized);
+    let known = |what: &str, value: Option<String>| match value {
+        Some(value) => format!("{what} {value}"),
+        None => format!("{what} unknown"),
+    };
+    say!(
+        "{}, {}, seed {}",
+        known("learning rate at the end", setting.learning_rate.map(short)),
+        known(
+            "batch size",
+            setting.batch_size.map(|size| size.to_string())
+        ),
+        setting.seed
+    );
 }
 
 /// The rates of every layer.
@@ -205,14 +218,16 @@ fn layers(reported: &Reported) {
     }
 }
 
-/// Six digits, with a power of ten where the number is very large or small.
+/// Six digits, with a power of ten where the number is very large or small; whole numbers as they are.
 fn short(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e9 {
+        return format!("{:.0}", value + 0.0); // no −0
+    }
     let rounded = format!("{value:.5e}");
     let power = rounded
         .split_once('e')
         .and_then(|(_, power)| power.parse().ok());
     let digits = match power {
-        _ if value == 0.0 => Some(0),
         Some(power @ -4_i32..=5) => usize::try_from(5 - power).ok(),
         _ => None,
     };
@@ -230,7 +245,8 @@ mod tests {
     fn numbers_keep_six_digits_and_stay_narrow() {
         for (value, expected) in [
             (0.0, "0"),
-            (1.0, "1.00000"),
+            (50048.0, "50048"),
+            (1.000_001, "1.00000"),
             (-12.345_678, "-12.3457"),
             (999_999.9, "1.00000e6"),
             (123_456.7, "123457"),

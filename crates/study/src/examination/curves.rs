@@ -65,7 +65,6 @@ impl Curves {
     }
 
     /// Both curves by name.
-    #[must_use]
     pub fn named(&self) -> [(&'static str, &Curve); 2] {
         [(SPLITS[0].0, &self.training), (SPLITS[1].0, &self.held_out)]
     }

@@ -49,8 +49,8 @@ pub(super) fn artefact(
         }
     }
     Ok(artefact.note(
-        "Measures are reported in the form of a generalization bound where `cargo xtask measures --formulas` says so; raw values stand \
-         beside them.",
+        "Where the value and the raw value of a measure differ, the value has the form of a generalization bound: √(raw/m), or \
+         (raw − ln m)/2 where the name starts with log-, for m training images.",
     ))
 }
 
@@ -102,7 +102,7 @@ fn images(setting: &Setting) -> String {
 fn training(setting: &Setting) -> String {
     let rate = setting
         .learning_rate
-        .map(|rate| format!("learning rate {rate}"));
+        .map(|rate| format!("learning rate at its end {}", artefacts::say(rate, 3)));
     let batch = setting.batch_size.map(|batch| format!("batch {batch}"));
     let start = setting.initial.as_ref().map_or("unknown", |_| "known");
     let mut words: Vec<String> = [rate, batch].into_iter().flatten().collect();
@@ -129,11 +129,16 @@ fn finding(findings: &Findings) -> String {
     };
     let mut paragraphs = Vec::new();
     paragraphs.extend(means(findings));
-    paragraphs.push(format!("Of {of}, {} with a value{missing}.", counts.values));
+    paragraphs.push(format!("Of {of} {} a value{missing}.", have(counts.values)));
     for (name, curve) in findings.curves.named() {
         paragraphs.extend(course(name, curve, findings));
     }
     paragraphs.join("\n\n")
+}
+
+/// `1 has`, `2 have`.
+fn have(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "has" } else { "have" })
 }
 
 /// The mean of μ over layers on both splits.
