@@ -124,3 +124,90 @@ fn is_of(trained: &ClassifierConfig, model: &ClassifierConfig) -> bool {
     };
     changed == *model
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{artefacts, files, plan::Context, profile::Profile, store::Store};
+    use std::fs;
+
+    const PROFILE: &str = r#"
+name = "tiny"
+about = "A study for tests."
+[data]
+name = "optdigits"
+train = 40
+test = 20
+[model]
+patch = 4
+dim = 4
+depth = 1
+heads = 2
+[training]
+batch_size = 8
+epochs = 1
+learning_rate = 0.25
+[variants]
+variants = ["crate"]
+seeds = [7]
+"#;
+
+    /// The configuration of the one run of a profile.
+    fn run(profile: &str, folder: &Path) -> RunConfig {
+        let profile = Profile::parse("test", profile).unwrap();
+        let context = Context {
+            profile: &profile,
+            data: &DataStore::new(),
+            store: &Store::open(&folder.join("study"), "tiny").unwrap(),
+        };
+        let recipe = artefacts::select(&profile, &[]).unwrap().remove(0);
+        recipe.plan(&context).unwrap().remove(0).config
+    }
+
+    #[test]
+    fn a_run_of_a_study_tells_its_training_and_its_images() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = run(PROFILE, folder.path());
+        let weights = folder.path().join("weights.safetensors");
+        files::write_json(&folder.path().join("config.json"), &config).unwrap();
+        let origin = Origin::beside(&weights, &config.model).unwrap().unwrap();
+        assert_eq!(
+            (origin.learning_rate, origin.batch_size, origin.seed),
+            (0.25, 8, 7)
+        );
+        let images = |origin: &Origin| origin.images(srr_datasets::optdigits().unwrap()).unwrap();
+        let own = images(&origin).unwrap();
+        assert_eq!(own.train.digest(), config.data.train_digest);
+        assert_eq!(own.validation.unwrap().digest(), config.data.test_digest);
+        let other = ClassifierConfig {
+            depth: 2,
+            ..config.model.clone()
+        };
+        assert_eq!(Origin::beside(&weights, &other).unwrap(), None);
+        let changed = ClassifierConfig {
+            step_size: 0.3,
+            ..config.model.clone()
+        };
+        assert!(Origin::beside(&weights, &changed).unwrap().is_some());
+
+        // Images drawn with a seed of their own cannot be found again.
+        let seeded = PROFILE.replace("test = 20", "test = 20\nseed = 5");
+        let config = run(&seeded, folder.path());
+        files::write_json(&folder.path().join("config.json"), &config).unwrap();
+        let origin = Origin::beside(&weights, &config.model).unwrap().unwrap();
+        assert!(images(&origin).is_none());
+    }
+
+    #[test]
+    fn configurations_of_others_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let weights = folder.path().join("weights.safetensors");
+        let model = run(PROFILE, folder.path()).model;
+        assert_eq!(Origin::beside(&weights, &model).unwrap(), None);
+        let path = folder.path().join("config.json");
+        fs::write(&path, r#"{ "model_type": "vit" }"#).unwrap();
+        assert_eq!(Origin::beside(&weights, &model).unwrap(), None);
+        fs::write(&path, r#"{ "format": 2 }"#).unwrap();
+        assert!(Origin::beside(&weights, &model).is_err());
+    }
+}

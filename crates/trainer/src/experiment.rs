@@ -158,8 +158,9 @@ impl Experiment {
         TrainingData::new(train, Some(Arc::new(validation)))
     }
 
-    /// Trains the model in a folder, or goes on with it, on a backend of the experiment's precision: the folder gets `config.toml`, `log.jsonl`, checkpoints and, once the run has
-    /// finished, `model.safetensors` with the weights and `initial.safetensors` with those at the start. Nothing changes in a folder whose run has ended.
+    /// Trains the model in a folder, or goes on with it, on a backend of the experiment's precision: the folder gets `config.toml`,
+    /// `log.jsonl`, checkpoints and, once the run has finished, `model.safetensors` with the weights and `initial.safetensors` with those
+    /// at the start. Nothing changes in a folder whose run has ended.
     ///
     /// # Errors
     /// [`Error::FolderInUse`] when another process trains in the folder, [`Error::OtherConfiguration`] when it belongs to another
