@@ -14,7 +14,9 @@ const SHOWS: &str = "The complexity measures of one trained model, and how much 
 
 const PAPER: &str = "Hu et al. compare measures over many models; no values of single models are recorded here to compare with.\n\n\
     Over 32 models at d = 384 on CIFAR-10, the sparse rate reduction has the largest rank correlation with the generalization gap, \
-    τ = 0.445. A measure of one model means something beside that of another, trained on the same images, and not by itself.";
+    τ = 0.445.";
+
+const NOTE: &str = "A measure of one model says little by itself: it is to be compared with that of another, trained on the same images.";
 
 /// Text, curves and tables; `per_layer` adds the parts of values that belong to layers.
 pub(super) fn artefact(
@@ -48,7 +50,7 @@ pub(super) fn artefact(
             artefact = artefact.note(format!("No rates on {name} images: {why}."));
         }
     }
-    Ok(artefact.note(
+    Ok(artefact.note(NOTE).note(
         "Where the value and the raw value of a measure differ, the value has the form of a generalization bound: √(raw/m), or \
          (raw − ln m)/2 where the name starts with log-, for m training images.",
     ))
