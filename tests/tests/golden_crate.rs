@@ -2,7 +2,7 @@
 
 use srr_kernels::{Backend, Cpu, Tensor as _};
 use srr_layers::{
-    AttentionStep, Classifier, ClassifierConfig, ForwardOptions, Gradients, HostTensor, Pool, Tape,
+    AttentionStep, Classifier, ForwardOptions, Gradients, HostTensor, ModelFacts, Pool, Tape,
     checkpoint::{Checkpoint, TensorFile},
     trace,
 };
@@ -20,7 +20,7 @@ const FILES: [&str; 4] = [
 
 struct Golden {
     file: TensorFile,
-    options: trace::Options,
+    facts: ModelFacts,
     images: HostTensor,
     labels: Vec<i64>,
 }
@@ -29,21 +29,23 @@ fn golden(name: &str) -> Golden {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden");
     let file = TensorFile::open(&folder.join(format!("{name}.safetensors"))).unwrap();
     let number = |key: &str| file.metadata()[key].parse::<f64>().unwrap();
-    let options = trace::Options {
-        heads: number("heads") as usize,
-        patch: number("patch_size") as usize,
+    let images = file.floats("input.images").unwrap();
+    let facts = ModelFacts {
+        heads: Some(number("heads") as usize),
+        patch: Some(number("patch_size") as usize),
         step_size: Some(number("ista")),
         threshold: Some(number("ista_lambda")),
         pool: Some(match file.metadata()["pool"].as_str() {
             "mean" => Pool::Mean,
             _ => Pool::ClassToken,
         }),
+        size: Some([images.shape[2], images.shape[3]]),
+        variant: None,
     };
-    let images = file.floats("input.images").unwrap();
     let labels = file.integers("input.labels").unwrap().1;
     Golden {
         file,
-        options,
+        facts,
         images,
         labels,
     }
@@ -112,16 +114,7 @@ fn activations<B: Backend>(tape: &Tape<B>) -> Vec<(String, &B::Tensor)> {
 fn compare<B: Backend>(backend: &B, name: &str) -> Errors {
     let golden = golden(name);
     let checkpoint = Checkpoint::from_file(&golden.file).unwrap();
-    let (options, size) = (
-        &golden.options,
-        [golden.images.shape[2], golden.images.shape[3]],
-    );
-    let mut config =
-        ClassifierConfig::infer(&checkpoint, options.heads, options.patch, None, Some(size))
-            .unwrap();
-    config.step_size = options.step_size.unwrap();
-    config.threshold = options.threshold.unwrap();
-    config.pool = options.pool.unwrap();
+    let config = golden.facts.configure(&checkpoint).unwrap();
     let model = Classifier::new(backend.clone(), config).unwrap();
     let parameters = model.parameters(&checkpoint.tensors).unwrap();
     let images = backend
@@ -240,11 +233,12 @@ fn traces_reproduce_the_golden_tensors() {
     for name in FILES {
         let golden = golden(name);
         let checkpoint = Checkpoint::from_file(&golden.file).unwrap();
+        let config = golden.facts.configure(&checkpoint).unwrap();
         let run = |labels| {
             trace::run(
                 &Cpu::<f64>::new(),
-                &checkpoint,
-                &golden.options,
+                &config,
+                &checkpoint.tensors,
                 &golden.images,
                 labels,
             )
@@ -280,35 +274,34 @@ fn traces_reproduce_the_golden_tensors() {
 fn traces_refuse_what_does_not_fit() {
     let golden = golden("crate_forward");
     let checkpoint = Checkpoint::from_file(&golden.file).unwrap();
-    let run = |options: &trace::Options, images: &HostTensor, labels: &[i64]| {
-        let result = trace::run(
-            &Cpu::<f64>::new(),
-            &checkpoint,
-            options,
-            images,
-            Some(labels),
-        );
+    let run = |facts: &ModelFacts, images: &HostTensor, labels: &[i64]| {
+        let config = match facts.configure(&checkpoint) {
+            Ok(config) => config,
+            Err(error) => return error.to_string(),
+        };
+        let backend = Cpu::<f64>::new();
+        let result = trace::run(&backend, &config, &checkpoint.tensors, images, Some(labels));
         result.unwrap_err().to_string()
     };
-    let (options, images, labels) = (&golden.options, &golden.images, &golden.labels[..]);
+    let (facts, images, labels) = (&golden.facts, &golden.images, &golden.labels[..]);
     for bad in [-1, 5] {
-        assert!(run(options, images, &[0, bad]).contains(&format!("label {bad}")));
+        assert!(run(facts, images, &[0, bad]).contains(&format!("label {bad}")));
     }
-    run(options, images, &[0]);
+    run(facts, images, &[0]);
     let mut infinite = images.clone();
     infinite.values[7] = f64::INFINITY;
-    assert!(run(options, &infinite, labels).contains("element 7"));
+    assert!(run(facts, &infinite, labels).contains("element 7"));
     let mut flat = images.clone();
     flat.shape = vec![2, 768];
-    assert!(run(options, &flat, labels).contains("[2, 768]"));
+    assert!(run(facts, &flat, labels).contains("[2, 768]"));
     let mut small = images.clone();
     small.shape = vec![2, 3, 12, 16];
-    assert!(run(options, &small, labels).contains("pos_embedding"));
+    assert!(run(facts, &small, labels).contains("[2, 3, 12, 16]"));
     assert!(
         run(
-            &trace::Options {
-                heads: 5,
-                ..options.clone()
+            &ModelFacts {
+                heads: Some(5),
+                ..facts.clone()
             },
             images,
             labels
@@ -317,9 +310,9 @@ fn traces_refuse_what_does_not_fit() {
     );
     assert!(
         run(
-            &trace::Options {
-                patch: 5,
-                ..options.clone()
+            &ModelFacts {
+                patch: Some(5),
+                ..facts.clone()
             },
             images,
             labels

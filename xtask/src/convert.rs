@@ -40,7 +40,8 @@ pub(crate) struct ConvertArgs {
 /// Converts one checkpoint and says what was written and what was left out.
 pub(crate) fn run(args: ConvertArgs) -> Result<(), Box<dyn Error>> {
     let checkpoint = read(&args.input, args.entry.as_deref())?;
-    write(&checkpoint.tensors, &args.output)?;
+    let file = serialize(&checkpoint.tensors, &args.output)?;
+    write_atomically(&args.output, |out| out.write_all(&file))?;
     let bytes: usize = checkpoint.tensors.iter().map(|t| t.data.len()).sum();
     say!(
         "{}: {} tensors, {bytes} bytes",
@@ -107,13 +108,12 @@ pub(crate) fn read(path: &Path, entry: Option<&str>) -> Result<Checkpoint, Conve
     tensors::collect(&pickle, entry, &mut archive)
 }
 
-/// Writes them whole or not at all.
-fn write(tensors: &[NamedTensor], path: &Path) -> Result<(), Box<dyn Error>> {
+/// The tensors as a safetensors file; `path` serves messages alone.
+pub(crate) fn serialize(tensors: &[NamedTensor], path: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     let named = tensors.iter().map(|t| (t.name.as_str(), t));
-    let bytes = safetensors::serialize(named, Some(metadata))
-        .map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(write_atomically(path, |file| file.write_all(&bytes))?)
+    Ok(safetensors::serialize(named, Some(metadata))
+        .map_err(|error| format!("{}: {error}", path.display()))?)
 }
 
 impl View for &NamedTensor {

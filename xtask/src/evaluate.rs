@@ -1,20 +1,24 @@
 //! `evaluate`: accuracy, loss, margins and layer-wise rates of a trained model.
 
-use crate::say::say;
+use crate::{
+    conventions::{self, ConventionArgs},
+    model::ModelArgs,
+    normalization::NormalizationArgs,
+    say::{note_resizing, say},
+};
 use clap::builder::RangedU64ValueParser;
-use srr_coding_rate::{Conventions, MeasuredNorms};
+use srr_coding_rate::Conventions;
 use srr_datasets::{ImageSet, Normalization};
 use srr_kernels::{Backend, Cpu};
 use srr_layers::Classifier;
-use srr_trainer::{LayerRates, Model, evaluate, first_images, layer_rates, load_model};
-use std::{error::Error, path::PathBuf, sync::Arc};
+use srr_trainer::{LayerRates, Model, evaluate, first_images, layer_rates};
+use std::{error::Error, sync::Arc};
 
 /// Evaluate a trained model on a data set.
 #[derive(Debug, clap::Args)]
 pub(crate) struct EvaluateArgs {
-    /// Weights: a model.safetensors, or a checkpoint of a run; one without a model's configuration needs a config.toml beside it
-    #[arg(long, value_name = "F")]
-    checkpoint: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
     /// Name of a data set; `cargo xtask data list` shows them
     #[arg(long, value_name = "NAME")]
     data: String,
@@ -24,9 +28,10 @@ pub(crate) struct EvaluateArgs {
     /// Images over which the layer-wise rates are averaged, the first of the set
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     images: usize,
-    /// Measure rates with the layer norms in place; by default they are removed
-    #[arg(long)]
-    norms: bool,
+    #[command(flatten)]
+    conventions: ConventionArgs,
+    #[command(flatten)]
+    normalization: NormalizationArgs,
     /// Compute in double precision
     #[arg(long)]
     double: bool,
@@ -37,21 +42,22 @@ pub(crate) struct EvaluateArgs {
 /// # Errors
 /// A checkpoint or data set that cannot be used, in words for the terminal.
 pub(crate) fn run(args: EvaluateArgs) -> Result<(), Box<dyn Error>> {
-    let model = load_model(&args.checkpoint)?;
+    let conventions = args.conventions.conventions()?;
     let dataset = srr_datasets::open_default(&args.data)?;
-    let normalization = match &model.normalization {
-        Some(normalization) => normalization.clone(),
-        None => Normalization::fit(&dataset.train)?,
-    };
+    let shape = dataset.train.shape();
+    let model = args.model.open(Some([shape.height, shape.width]))?;
+    let (normalization, _) = args.normalization.choose(&model, &dataset.train)?;
     let set = Arc::new(if args.train {
         dataset.train
     } else {
         dataset.test
     });
     if args.double {
-        show(Cpu::<f64>::new(), &model, &set, &normalization, &args)
+        let backend = Cpu::<f64>::new();
+        show(backend, &model, &set, &normalization, &args, &conventions)
     } else {
-        show(Cpu::<f32>::new(), &model, &set, &normalization, &args)
+        let backend = Cpu::<f32>::new();
+        show(backend, &model, &set, &normalization, &args, &conventions)
     }
 }
 
@@ -61,6 +67,7 @@ fn show<B: Backend>(
     set: &Arc<ImageSet>,
     normalization: &Normalization,
     args: &EvaluateArgs,
+    conventions: &Conventions,
 ) -> Result<(), Box<dyn Error>> {
     let classifier = Classifier::new(backend, model.config.clone())?;
     let parameters = classifier.parameters(&model.tensors)?;
@@ -71,11 +78,7 @@ fn show<B: Backend>(
         set.name(),
         evaluation.n
     );
-    let [_, height, width] = set.shape().to_array();
-    let [_, rows, columns] = model.config.image;
-    if [height, width] != [rows, columns] {
-        say!("images resized from {height}×{width} to {rows}×{columns}");
-    }
+    note_resizing(set, &model.config);
     say!("accuracy  {:.2} %", 100.0 * evaluation.accuracy);
     say!("loss      {:.5} nats", evaluation.loss);
     let quantiles = [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0];
@@ -88,32 +91,18 @@ fn show<B: Backend>(
         );
         return Ok(());
     }
-    let norms = if args.norms {
-        MeasuredNorms::Kept
-    } else {
-        MeasuredNorms::Removed
-    };
-    let conventions = Conventions {
-        norms,
-        ..Conventions::default()
-    };
     let images = first_images(&classifier, set, normalization, args.images)?;
-    let rates = layer_rates(&classifier, &parameters, &images, &conventions)?;
-    table(&rates, &conventions);
+    let rates = layer_rates(&classifier, &parameters, &images, conventions)?;
+    table(&rates, conventions);
     Ok(())
 }
 
 fn table(rates: &[LayerRates], conventions: &Conventions) {
     let Some(first) = rates.first() else { return };
     say!(
-        "rates: mean over {} images, γ = 1, λ = {}, layer norms {}",
+        "rates: mean over {} images, {}",
         first.images,
-        conventions.lambda,
-        if conventions.norms == MeasuredNorms::Kept {
-            "kept"
-        } else {
-            "removed"
-        },
+        conventions::in_words(conventions)
     );
     say!(
         "{:>5} {:>12} {:>12} {:>10} {:>9} {:>12}",

@@ -5,15 +5,15 @@ use srr_study::StopFlag;
 /// Exit code of a program that Ctrl-C ended.
 pub(crate) const INTERRUPTED: u8 = 130;
 
-/// A flag that Ctrl-C raises; a second Ctrl-C ends the program at once.
-pub(crate) fn stop_on_signal() -> Result<StopFlag, ctrlc::Error> {
+/// A flag that Ctrl-C raises; a second Ctrl-C ends the program at once. `when` says when the first one does.
+pub(crate) fn stop_on_signal(when: &'static str) -> Result<StopFlag, ctrlc::Error> {
     let stop = StopFlag::new();
     let flag = stop.clone();
     ctrlc::set_handler(move || {
         if flag.raised() {
             std::process::exit(i32::from(INTERRUPTED));
         }
-        eprintln!("stopping at the next checkpoint; once more to stop at once");
+        eprintln!("stopping {when}; once more to stop at once");
         flag.raise();
     })?;
     Ok(stop)

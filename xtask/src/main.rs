@@ -2,12 +2,16 @@
 
 mod bench;
 mod ci;
+mod conventions;
 mod convert;
 mod data;
 mod evaluate;
 mod forward;
 mod interrupt;
+mod measure;
 mod measures;
+mod model;
+mod normalization;
 mod output;
 mod rates;
 mod reproduce;
@@ -39,6 +43,8 @@ enum Command {
     Train(train::TrainArgs),
     /// Accuracy, loss, margins and rates per layer of a checkpoint
     Evaluate(evaluate::EvaluateArgs),
+    /// Measures of a trained model, and its rates per layer on training and held-out images
+    Measure(measure::MeasureArgs),
     /// Run official weights: logits, activations and, with labels, every gradient
     Forward(forward::ForwardArgs),
     /// Convert a PyTorch checkpoint to safetensors, without Python
@@ -60,6 +66,7 @@ impl Command {
         match self {
             Self::Reproduce(args) => return reproduce::run(args),
             Self::Train(args) => return train::run(args),
+            Self::Measure(args) => return measure::run(args),
             Self::Evaluate(args) => evaluate::run(args),
             Self::Forward(args) => forward::run(args),
             Self::Convert(args) => convert::run(args),

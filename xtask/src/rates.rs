@@ -1,9 +1,9 @@
 //! `rates`: the coding rates of a file's tokens, with their gradients.
 
-use crate::{output::is_no_input, say::say};
+use crate::{conventions::PrecisionArgs, output::is_no_input, say::say};
 use clap::Args;
 use ndarray::{ArrayView2, ArrayView3};
-use srr_coding_rate::{Bases, Precision, coding_rate_with_gradient, compressed_rate_with_gradient};
+use srr_coding_rate::{Bases, coding_rate_with_gradient, compressed_rate_with_gradient};
 use srr_layers::{
     HostTensor,
     checkpoint::{self, TensorFile, write_tensors},
@@ -22,31 +22,6 @@ pub(crate) struct RatesArgs {
     /// Safetensors file to write, replaced if there: `R`, `Rc`, `grad_Z_R`, `grad_Z_Rc`, `grad_U_Rc`
     #[arg(long, value_name = "OUT")]
     output: PathBuf,
-}
-
-/// At most one of the three; `--unit-gamma` when there is none.
-#[derive(Debug, Args)]
-#[group(multiple = false)]
-struct PrecisionArgs {
-    /// The precision ε of the code
-    #[arg(long, value_name = "E", allow_negative_numbers = true)]
-    epsilon: Option<f64>,
-    /// Its square ε²
-    #[arg(long, value_name = "E2", allow_negative_numbers = true)]
-    epsilon_squared: Option<f64>,
-    /// ε² = p/N, so that γ = 1; the default
-    #[arg(long)]
-    unit_gamma: bool,
-}
-
-impl PrecisionArgs {
-    fn precision(&self) -> Result<Precision, srr_coding_rate::Error> {
-        match (self.epsilon, self.epsilon_squared) {
-            (Some(epsilon), _) => Precision::from_epsilon(epsilon),
-            (_, Some(squared)) => Precision::from_epsilon_squared(squared),
-            _ => Ok(Precision::unit_gamma()),
-        }
-    }
 }
 
 /// Runs the command.

@@ -57,7 +57,7 @@ pub(crate) fn run(args: ReproduceArgs) -> Result<ExitCode, Box<dyn Error>> {
         shard: args.shard,
         checkpoint_every: Duration::try_from_secs_f64(args.checkpoint_every)?,
     };
-    let stop = stop_on_signal()?;
+    let stop = stop_on_signal("at the next checkpoint")?;
     note_substitute(profile.precision);
     let study = Study::plan(&profile, &options)?;
     let display = Display::new();

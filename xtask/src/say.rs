@@ -1,5 +1,7 @@
 //! Printing results for people.
 
+use srr_datasets::ImageSet;
+use srr_layers::ClassifierConfig;
 use srr_trainer::ComputePrecision;
 use std::io::{ErrorKind, Write as _, stdout};
 
@@ -22,5 +24,14 @@ pub(crate) fn line(text: &str) {
 pub(crate) fn note_substitute(precision: ComputePrecision) {
     if let Some(computed) = precision.substitute() {
         eprintln!("precision {precision} is computed as {computed} on this processor");
+    }
+}
+
+/// Says that images are resized to what a model takes, if they are.
+pub(crate) fn note_resizing(set: &ImageSet, model: &ClassifierConfig) {
+    let [_, height, width] = set.shape().to_array();
+    let [_, rows, columns] = model.image;
+    if [height, width] != [rows, columns] {
+        say!("images resized from {height}×{width} to {rows}×{columns}");
     }
 }

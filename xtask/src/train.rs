@@ -40,7 +40,7 @@ pub(crate) fn run(args: TrainArgs) -> Result<ExitCode, Box<dyn Error>> {
     let experiment = resolve(&args)?;
     let dataset = srr_datasets::open_default(&args.data)?;
     let data = experiment.training_data(dataset)?;
-    let stop = stop_on_signal()?;
+    let stop = stop_on_signal("at the next checkpoint")?;
     note_substitute(experiment.precision);
     match experiment.precision.matmul() {
         Some(precision) => {

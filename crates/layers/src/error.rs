@@ -79,7 +79,7 @@ pub enum Error {
         /// What is missing or ambiguous.
         reason: String,
     },
-    /// A size given for a checkpoint is not that of the configuration in the file.
+    /// What is given for a checkpoint is not what the configuration in the file says.
     #[error(
         "{field} = {given} was given, but the checkpoint's configuration says {field} = {stored}"
     )]
@@ -87,9 +87,9 @@ pub enum Error {
         /// The field.
         field: &'static str,
         /// The value given.
-        given: usize,
+        given: String,
         /// The value in the file.
-        stored: usize,
+        stored: String,
     },
     /// A file cannot be read or written.
     #[error("{}: {source}", path.display())]

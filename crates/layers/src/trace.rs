@@ -1,46 +1,29 @@
 //! Everything that one pass of a checkpoint computes, as named tensors.
 
 use crate::{
-    Classifier, ClassifierConfig, Error, ForwardOptions, Gradients, HostTensor, Pool, Result, Tape,
-    checkpoint::Checkpoint,
+    Classifier, ClassifierConfig, Error, ForwardOptions, Gradients, HostTensor, Result, Tape,
 };
 use srr_kernels::{Backend, Tensor as _};
 use std::collections::BTreeMap;
 
-/// What a checkpoint's shapes do not say. Where the file holds a configuration, heads and patch must be those of it; what is `None` is taken
-/// from it, and is the default of [`ClassifierConfig::new`] where there is none.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Options {
-    /// Number of heads K.
-    pub heads: usize,
-    /// Side of a patch in pixels.
-    pub patch: usize,
-    /// Step size β of ISTA.
-    pub step_size: Option<f64>,
-    /// Threshold λ of ISTA.
-    pub threshold: Option<f64>,
-    /// What the head reads.
-    pub pool: Option<Pool>,
-}
-
-/// Runs a checkpoint on images `[B, C, H, W]` and returns `logits` `[B, classes]` and, for each layer l, the tokens `[B, N, d]` after the
+/// Runs a model on images `[B, C, H, W]` and returns `logits` `[B, classes]` and, for each layer l, the tokens `[B, N, d]` after the
 /// attention's skip, `layer{l}.attention`, and after the token step, `layer{l}.ista`. With labels `[B]` also the mean cross-entropy
 /// `loss` `[1]` and its gradient `grad.NAME` with respect to every trainable parameter.
 ///
-/// The model is that of [`Checkpoint::config`], or else the one that the tensors' names and shapes show.
+/// [`ModelFacts::configure`](crate::ModelFacts::configure) finds the configuration of a checkpoint.
 ///
 /// # Errors
-/// [`Error::Contradiction`], [`Error::Infer`] and [`Error::State`] for a checkpoint that is not a classifier's, [`Error::ImageShape`], [`Error::NonFinite`],
-/// [`Error::Label`], and those of the backend.
+/// [`Error::State`] for the tensors of another model, [`Error::ImageShape`], [`Error::NonFinite`], [`Error::Label`], and those of the
+/// backend.
 pub fn run<B: Backend>(
     backend: &B,
-    checkpoint: &Checkpoint,
-    options: &Options,
+    config: &ClassifierConfig,
+    tensors: &BTreeMap<String, HostTensor>,
     images: &HostTensor,
     labels: Option<&[i64]>,
 ) -> Result<BTreeMap<String, HostTensor>> {
-    let classifier = Classifier::new(backend.clone(), configure(checkpoint, options, images)?)?;
-    let parameters = classifier.parameters(&checkpoint.tensors)?;
+    let classifier = Classifier::new(backend.clone(), config.clone())?;
+    let parameters = classifier.parameters(tensors)?;
     if let Some(index) = images.values.iter().position(|v| !v.is_finite()) {
         return Err(Error::NonFinite {
             name: "images".into(),
@@ -82,43 +65,6 @@ pub fn run<B: Backend>(
         }
     }
     Ok(out.tensors)
-}
-
-fn configure(
-    checkpoint: &Checkpoint,
-    options: &Options,
-    images: &HostTensor,
-) -> Result<ClassifierConfig> {
-    let (heads, patch) = (options.heads, options.patch);
-    let mut config = match checkpoint.config()? {
-        Some(config) => {
-            agree("heads", heads, config.heads)?;
-            agree("patch", patch, config.patch)?;
-            config
-        }
-        None => {
-            let size = match images.shape[..] {
-                [_, _, height, width] => Some([height, width]),
-                _ => None,
-            };
-            ClassifierConfig::infer(checkpoint, heads, patch, None, size)?
-        }
-    };
-    config.step_size = options.step_size.unwrap_or(config.step_size);
-    config.threshold = options.threshold.unwrap_or(config.threshold);
-    config.pool = options.pool.unwrap_or(config.pool);
-    Ok(config)
-}
-
-fn agree(field: &'static str, given: usize, stored: usize) -> Result<()> {
-    if given == stored {
-        return Ok(());
-    }
-    Err(Error::Contradiction {
-        field,
-        given,
-        stored,
-    })
 }
 
 fn check_labels(labels: &[i64], classes: usize) -> Result<Vec<u32>> {

@@ -17,7 +17,7 @@ mod transform;
 pub use error::{Error, Result, nearest_name};
 pub use measure::{About, Cost, Measure, Part, Reported, Undefined, Value, evaluate};
 pub use rates::{NetworkRates, network_rates};
-pub use registry::{Outcome, Registry, evaluate_all};
+pub use registry::{Outcome, Registry, evaluate_all, evaluate_one};
 pub use shared::{
     LogProduct, Matrices, MatrixNorm, NegativeMargin, margin, matrices, over_maps,
     over_squared_spectral_norms, positive_margin, shared, singular_values, squared_frobenius_norms,

@@ -102,16 +102,21 @@ impl Registry {
 /// Evaluates several measures of one model; passes that they share are made once.
 pub fn evaluate_all(measures: &[&dyn Measure], subject: &dyn Subject) -> Vec<Outcome> {
     let cached = Cached::new(subject);
-    let outcome = |measure: &&dyn Measure| {
-        let start = Instant::now();
-        let result = evaluate(*measure, &cached);
-        Outcome {
-            name: measure.name().to_owned(),
-            result,
-            elapsed: start.elapsed(),
-        }
-    };
-    measures.iter().map(outcome).collect()
+    let measures = measures.iter();
+    measures
+        .map(|&measure| evaluate_one(measure, &cached))
+        .collect()
+}
+
+/// Evaluates one measure of a model whose other measures may have been evaluated before, and leaves its passes for those to come.
+pub fn evaluate_one(measure: &dyn Measure, subject: &Cached<'_>) -> Outcome {
+    let start = Instant::now();
+    let result = evaluate(measure, subject);
+    Outcome {
+        name: measure.name().to_owned(),
+        result,
+        elapsed: start.elapsed(),
+    }
 }
 
 impl fmt::Debug for Registry {

@@ -65,6 +65,16 @@ pub fn digest<T: Serialize>(value: &T) -> Result<String> {
         .collect())
 }
 
+/// SHA-256 of a file, in hexadecimal digits.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn digest_of(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).map_err(Error::io("read", path))?;
+    let sum = Sha256::digest(&bytes);
+    Ok(sum.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// Writes a value as canonical JSON, atomically.
 ///
 /// # Errors

@@ -176,9 +176,7 @@ impl Store {
     /// The folder of a run, which may not be there yet.
     #[must_use]
     pub fn run(&self, id: &str) -> RunFolder {
-        RunFolder {
-            path: self.root.join("runs").join(id),
-        }
+        RunFolder::at(&self.root.join("runs").join(id))
     }
 }
 
@@ -189,6 +187,12 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
+    /// The folder at a path, which may not be a run's.
+    #[must_use]
+    pub fn at(path: &Path) -> Self {
+        Self { path: path.into() }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -394,7 +394,8 @@ pub struct RunTimings {
     pub spent: Timings,
 }
 
-const REFERENCES: [&str; 5] = [
+/// Sources of what reports compare with.
+pub(crate) const REFERENCES: [&str; 5] = [
     "Hu, Zou, Xu: An In-depth Investigation of Sparse Rate Reduction in Transformer-like Models. NeurIPS 2024, arXiv:2411.17182.",
     "Yu, Buchanan, Pai, Chu, Wu, Tong, Haeffele, Ma: White-Box Transformers via Sparse Rate Reduction. NeurIPS 2023.",
     "Yu, Chan, You, Song, Ma: Learning Diverse and Discriminative Representations via the Principle of Maximal Coding Rate \

@@ -105,7 +105,7 @@ pub enum Error {
         previous: String,
     },
     /// A checkpoint that holds no model description, with none beside it.
-    #[error("{}: no model configuration in its metadata, nor in a `config.toml` beside it", path.display())]
+    #[error("{}: no model configuration in its metadata, nor in a `config.toml` beside it: heads and patch must be given", path.display())]
     NoModelConfiguration {
         /// The checkpoint.
         path: PathBuf,

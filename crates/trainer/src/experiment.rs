@@ -158,8 +158,9 @@ impl Experiment {
         TrainingData::new(train, Some(Arc::new(validation)))
     }
 
-    /// Trains the model in a folder, or goes on with it, on a backend of the experiment's precision: the folder gets `config.toml`, `log.jsonl`, checkpoints and, once the run has
-    /// finished, `model.safetensors`. Nothing changes in a folder whose run has ended.
+    /// Trains the model in a folder, or goes on with it, on a backend of the experiment's precision: the folder gets `config.toml`,
+    /// `log.jsonl`, checkpoints and, once the run has finished, `model.safetensors` with the weights and `initial.safetensors` with those
+    /// at the start. Nothing changes in a folder whose run has ended.
     ///
     /// # Errors
     /// [`Error::FolderInUse`] when another process trains in the folder, [`Error::OtherConfiguration`] when it belongs to another
@@ -196,8 +197,14 @@ impl Experiment {
         let seed = Seed::new(self.seed);
         let outcome = fit(&classifier, data, &self.training, seed, &options, &mut all)?;
         if matches!(outcome.status, Status::Finished { .. }) {
-            let path = folder.join("model.safetensors");
-            save_model(&path, &classifier, &outcome.parameters, &data.normalization)?;
+            let weights = [
+                ("initial.safetensors", &outcome.initial),
+                ("model.safetensors", &outcome.parameters),
+            ];
+            for (name, parameters) in weights {
+                let path = folder.join(name);
+                save_model(&path, &classifier, parameters, &data.normalization)?;
+            }
         }
         Ok(outcome)
     }
@@ -234,6 +241,7 @@ fn refuse_foreign(folder: &Path) -> Result<()> {
     let written = [
         "log.jsonl",
         "model.safetensors",
+        "initial.safetensors",
         "checkpoint.safetensors",
         "checkpoint.previous.safetensors",
     ];

@@ -4,8 +4,8 @@ use crate::{Error, Result};
 use srr_datasets::Normalization;
 use srr_kernels::Backend;
 use srr_layers::{
-    Classifier, ClassifierConfig, HostTensor, Parameters,
-    checkpoint::{load_safetensors, save_safetensors},
+    Classifier, ClassifierConfig, HostTensor, ModelFacts, Parameters,
+    checkpoint::{Checkpoint, load_safetensors, save_safetensors},
 };
 use std::{collections::BTreeMap, path::Path};
 
@@ -42,28 +42,39 @@ pub fn save_model<B: Backend>(
     )?)
 }
 
-/// Reads a model from a file of [`save_model`] or a checkpoint of a run. A file without a configuration, such as a converted official
-/// checkpoint, needs a [`config.toml`](crate::Experiment) in its folder.
+/// Reads a model from a file of [`save_model`] or a checkpoint of a run, which say all that there is to know; see [`Model::of`].
 ///
 /// # Errors
-/// [`Error::NoModelConfiguration`]; a file that cannot be read or is not sound.
+/// Those of [`Model::of`]; a file that cannot be read or is not sound.
 pub fn load_model(path: &Path) -> Result<Model> {
-    let file = load_safetensors(path)?;
-    let config = match file.config()? {
-        Some(config) => config,
-        None => beside(path)?,
-    };
-    let normalization = file.metadata.get(NORMALIZATION);
-    let normalization = normalization.map(|json| serde_json::from_str(json));
-    let normalization = normalization.transpose().map_err(|error| Error::Text {
-        what: "the normalization in a checkpoint's metadata",
-        message: error.to_string(),
-    })?;
-    Ok(Model {
-        config,
-        normalization,
-        tensors: file.tensors,
-    })
+    Model::of(path, load_safetensors(path)?, &ModelFacts::default())
+}
+
+impl Model {
+    /// The model of a checkpoint that was read from `path`. One without a configuration, such as an official one, is what `facts` and its
+    /// shapes say; where `facts` name neither heads nor patch, its configuration is that of a [`config.toml`](crate::Experiment) in its
+    /// folder.
+    ///
+    /// # Errors
+    /// [`Error::NoModelConfiguration`]; those of [`ModelFacts::configure`]; metadata that cannot be read.
+    pub fn of(path: &Path, checkpoint: Checkpoint, facts: &ModelFacts) -> Result<Self> {
+        let silent = facts.heads.is_none() && facts.patch.is_none();
+        let config = match checkpoint.config()? {
+            None if silent => facts.agree(beside(path)?)?,
+            _ => facts.configure(&checkpoint)?,
+        };
+        let normalization = checkpoint.metadata.get(NORMALIZATION);
+        let normalization = normalization.map(|json| serde_json::from_str(json));
+        let normalization = normalization.transpose().map_err(|error| Error::Text {
+            what: "the normalization in a checkpoint's metadata",
+            message: error.to_string(),
+        })?;
+        Ok(Self {
+            config,
+            normalization,
+            tensors: checkpoint.tensors,
+        })
+    }
 }
 
 fn beside(path: &Path) -> Result<ClassifierConfig> {

@@ -21,7 +21,7 @@ pub(super) fn section<'a, T>(section: &'a Option<T>, name: &str) -> Result<&'a T
 pub(super) const TIE: f64 = 1e-9;
 
 /// A variant's name as the papers write it.
-pub(super) const fn title(variant: Variant) -> &'static str {
+pub(crate) const fn title(variant: Variant) -> &'static str {
     match variant {
         Variant::Crate => "CRATE",
         Variant::Conceptual => "CRATE-C",
@@ -42,7 +42,7 @@ pub(super) fn ink(variant: Variant) -> usize {
 }
 
 /// A number in running text, with so many digits that count.
-pub(super) fn say(value: f64, digits: usize) -> String {
+pub(crate) fn say(value: f64, digits: usize) -> String {
     number::significant(value, digits)
 }
 
@@ -69,7 +69,7 @@ pub(super) fn list<S: AsRef<str>>(items: &[S]) -> String {
 }
 
 /// `1 run`, `2 runs`.
-pub(super) fn count(n: usize, noun: &str) -> String {
+pub(crate) fn count(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 

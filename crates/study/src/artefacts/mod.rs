@@ -14,6 +14,10 @@ mod toy_ascent;
 mod variants;
 mod zoo;
 
+pub(crate) use common::{count, say, title};
+pub use settings::conventions;
+pub(crate) use settings::model;
+
 use crate::{
     Error, Result,
     plan::{Context, PlannedRun},

@@ -74,10 +74,21 @@ impl<B: Backend> TrainedSubject<B> {
 
     /// Adds how it was trained: learning rate, images in a batch, and the seed of the run.
     #[must_use]
-    pub fn with_training(mut self, learning_rate: f64, batch_size: usize, seed: Seed) -> Self {
-        self.learning_rate = Some(learning_rate);
-        self.batch_size = Some(batch_size);
-        self.seed = Some(seed);
+    pub fn with_training(self, learning_rate: f64, batch_size: usize, seed: Seed) -> Self {
+        self.with_known_training(Some(learning_rate), Some(batch_size), Some(seed))
+    }
+
+    /// Adds what is known of how it was trained.
+    #[must_use]
+    pub fn with_known_training(
+        mut self,
+        learning_rate: Option<f64>,
+        batch_size: Option<usize>,
+        seed: Option<Seed>,
+    ) -> Self {
+        self.learning_rate = learning_rate;
+        self.batch_size = batch_size;
+        self.seed = seed;
         self
     }
 

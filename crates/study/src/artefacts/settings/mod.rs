@@ -7,7 +7,7 @@
 mod tests;
 mod words;
 
-pub(super) use words::conventions;
+pub use words::conventions;
 
 use super::common::title;
 use crate::{Error, Result, RunConfig, plan::PlannedRun, report::Artefact};
@@ -125,7 +125,7 @@ fn words(configs: &[&RunConfig]) -> Result<Vec<(&'static str, String)>> {
     Ok(found)
 }
 
-fn model(configs: &[&ClassifierConfig]) -> Result<String> {
+pub(crate) fn model(configs: &[&ClassifierConfig]) -> Result<String> {
     let Some(first) = configs.first() else {
         return Ok(String::new());
     };

@@ -187,7 +187,7 @@ const fn class_token(class_token: ClassToken) -> &'static str {
 }
 
 /// The conventions of a measured rate in words. The gradient of the sparsity is none of them: no measured value depends on it.
-pub(in crate::artefacts) fn conventions(conventions: &Conventions) -> String {
+pub fn conventions(conventions: &Conventions) -> String {
     let mut words = vec![
         precision(conventions.precision),
         format!("λ = {}", conventions.lambda),

@@ -123,6 +123,8 @@ fn style(table: &Table, index: usize) -> Style {
     let mut longest = None;
     for cell in table.rows.iter().filter_map(|row| row.get(index)) {
         match cell {
+            // Where a number has nothing to say.
+            Cell::Text(text) if text.is_empty() => {}
             Cell::Text(text) => longest = longest.max(Some(text.chars().count())),
             Cell::Number(value) => values.push(*value),
             Cell::Interval { value, low, high } => {
