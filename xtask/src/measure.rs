@@ -13,7 +13,7 @@ use clap::builder::RangedU64ValueParser;
 use display::Display;
 use srr_kernels::Cpu;
 use srr_layers::{Classifier, ModelFacts, Parameters};
-use srr_measures::{Images, Measure, Registry, measures::Srr};
+use srr_measures::{Measure, Options, Registry};
 use srr_random::Seed;
 use srr_study::{
     Error as StudyError,
@@ -83,12 +83,12 @@ type Subject = TrainedSubject<Cpu<f64>>;
 /// # Errors
 /// A checkpoint, data set, name or folder that cannot be used, in words for the terminal.
 pub(crate) fn run(args: MeasureArgs) -> Result<ExitCode, Box<dyn Error>> {
-    let registry = Registry::built_in();
-    let srr = Srr {
+    let registry = Registry::with_options(&Options {
         conventions: args.conventions.conventions()?,
-        images: Images::training(),
-    };
-    let measures = choose(&registry, &srr, &args.measures)
+        per_layer: args.per_layer,
+        ..Options::default()
+    });
+    let measures = choose(&registry, &args.measures)
         .map_err(|error| format!("{error}; `cargo xtask measures` lists them all"))?;
     if let Some(out) = &args.out {
         examination::refuse_runs(out)?;
@@ -125,10 +125,9 @@ pub(crate) fn run(args: MeasureArgs) -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The measures asked for, each once; the sparse rate reduction under the conventions asked for.
+/// The measures asked for, each once.
 fn choose<'a>(
     registry: &'a Registry,
-    srr: &'a Srr,
     names: &[String],
 ) -> Result<Vec<&'a dyn Measure>, srr_measures::Error> {
     let mut chosen: Vec<&dyn Measure> = match names.is_empty() {
@@ -138,11 +137,6 @@ fn choose<'a>(
     for measure in registry.select(names)? {
         if !chosen.iter().any(|other| other.name() == measure.name()) {
             chosen.push(measure);
-        }
-    }
-    for measure in &mut chosen {
-        if measure.name() == srr.name() {
-            *measure = srr;
         }
     }
     Ok(chosen)
@@ -308,10 +302,9 @@ mod tests {
     #[test]
     fn measures_are_chosen_once_and_in_order() {
         let registry = Registry::built_in();
-        let srr = Srr::default();
         let names = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-            let chosen = choose(&registry, &srr, &names)?;
+            let chosen = choose(&registry, &names)?;
             let chosen = chosen.iter().map(|measure| measure.name().to_owned());
             Ok::<Vec<String>, srr_measures::Error>(chosen.collect())
         };

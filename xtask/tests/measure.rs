@@ -223,8 +223,10 @@ fn curves_are_those_of_the_library_and_of_evaluate() {
         layers.map(|layer| layer[key].as_f64().unwrap()).collect()
     };
     for (split, key) in [(Split::Train, "training"), (Split::Test, "held_out")] {
-        let limit = Some(12);
-        let images = Images { split, limit };
+        let images = Images {
+            limit: Some(12),
+            ..Images::all(split)
+        };
         let rates = network_rates(&subject, &[conventions], images)
             .pop()
             .unwrap()

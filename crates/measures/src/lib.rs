@@ -6,6 +6,7 @@ pub mod gradients;
 pub mod hessian;
 mod measure;
 pub mod measures;
+mod options;
 mod rates;
 mod registry;
 pub mod search;
@@ -16,6 +17,7 @@ mod transform;
 
 pub use error::{Error, Result, nearest_name};
 pub use measure::{About, Cost, Measure, Part, Reported, Undefined, Value, evaluate};
+pub use options::Options;
 pub use rates::{NetworkRates, network_rates};
 pub use registry::{Outcome, Registry, evaluate_all, evaluate_one};
 pub use shared::{

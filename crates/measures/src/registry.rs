@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result, nearest_name};
 use crate::measure::{Measure, Reported, Undefined, evaluate};
 use crate::measures;
+use crate::options::Options;
 use crate::subject::{Cached, Subject};
 
 /// The measures that a study knows.
@@ -42,8 +43,13 @@ impl Registry {
 
     /// All measures of this crate, with their default options.
     pub fn built_in() -> Self {
+        Self::with_options(&Options::default())
+    }
+
+    /// All measures of this crate, with these options.
+    pub fn with_options(options: &Options) -> Self {
         Self {
-            measures: measures::built_in(),
+            measures: measures::built_in(options),
         }
     }
 

@@ -305,6 +305,22 @@ pub enum NegativeMargin {
     AbsoluteValue,
 }
 
+impl NegativeMargin {
+    /// In words, for reports; nothing for the default.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Undefined => "",
+            Self::AbsoluteValue => "|g| for a margin below zero",
+        }
+    }
+}
+
+/// Settings one after another, without those that say nothing.
+pub(crate) fn in_words(settings: &[&str]) -> String {
+    let said = settings.iter().copied().filter(|words| !words.is_empty());
+    said.collect::<Vec<_>>().join(", ")
+}
+
 /// The margin g for measures that divide by it.
 ///
 /// # Errors

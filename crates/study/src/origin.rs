@@ -159,6 +159,7 @@ seeds = [7]
             profile: &profile,
             data: &DataStore::new(),
             store: &Store::open(&folder.join("study"), "tiny").unwrap(),
+            registry: &srr_measures::Registry::built_in(),
         };
         let recipe = artefacts::select(&profile, &[]).unwrap().remove(0);
         recipe.plan(&context).unwrap().remove(0).config

@@ -153,7 +153,7 @@ impl Display {
 
     /// Which measure is evaluated next; where there is no bar to show it, those that take long are announced.
     pub(super) fn before(&self, place: usize, measure: &dyn Measure) {
-        let (name, cost, of) = (measure.name(), measure.cost(), self.of);
+        let (name, cost, of) = (measure.name(), measure.about().cost, self.of);
         self.bar
             .set_message(format!("{} of {of}: {name} ({cost})", place + 1));
         if self.bar.is_hidden() && cost >= Cost::ExampleGradients {

@@ -23,70 +23,198 @@ pub use srr::Srr;
 pub use weights::*;
 
 use crate::measure::Measure;
+use crate::options::Options;
+use crate::search::{AscentSearch, Magnitude, NoiseSearch};
 use crate::subject::Split;
 
-/// Every measure of this crate with its default options, in the order of reports.
-pub(crate) fn built_in() -> Vec<Box<dyn Measure>> {
+type Measures = Vec<Box<dyn Measure>>;
+
+/// Every measure of this crate, in the order of reports.
+pub(crate) fn built_in(options: &Options) -> Measures {
+    let families = [
+        rates(options),
+        norms(options),
+        margins(options),
+        searches(options),
+        flatness(options),
+        curvature(options),
+        gradients(options),
+        weights(options),
+        features(options),
+    ];
+    families.into_iter().flatten().collect()
+}
+
+fn rates(options: &Options) -> Measures {
+    vec![Box::new(Srr {
+        conventions: options.conventions,
+        images: options.token_images,
+    })]
+}
+
+fn norms(options: &Options) -> Measures {
+    let scope = options.scope;
     vec![
-        Box::new(Srr::default()),
-        Box::new(Params::default()),
-        Box::new(L2::default()),
-        Box::new(L2Dist::default()),
-        Box::new(ParamNorm::default()),
-        Box::new(FroDist::default()),
-        Box::new(DistSpecInit::default()),
-        Box::new(LogProdOfSpec::default()),
-        Box::new(LogProdOfFro::default()),
-        Box::new(LogSumOfSpec::default()),
-        Box::new(LogSumOfFro::default()),
-        Box::new(FroOverSpec::default()),
+        Box::new(Params { scope }),
+        Box::new(L2 { scope }),
+        Box::new(L2Dist { scope }),
+        Box::new(ParamNorm { scope }),
+        Box::new(FroDist { scope }),
+        Box::new(DistSpecInit { scope }),
+        Box::new(LogProdOfSpec { scope }),
+        Box::new(LogProdOfFro { scope }),
+        Box::new(LogSumOfSpec { scope }),
+        Box::new(LogSumOfFro { scope }),
+        Box::new(FroOverSpec { scope }),
         Box::new(PathNorm),
-        Box::new(InverseMargin::default()),
-        Box::new(LogSpecInitMain::default()),
-        Box::new(LogSpecOrigMain::default()),
-        Box::new(LogProdOfSpecOverMargin::default()),
-        Box::new(LogSumOfSpecOverMargin::default()),
-        Box::new(LogProdOfFroOverMargin::default()),
-        Box::new(LogSumOfFroOverMargin::default()),
-        Box::new(PathNormOverMargin::default()),
-        Box::new(PacBayesInit::default()),
-        Box::new(PacBayesOrig::default()),
-        Box::new(PacBayesFlatness::default()),
-        Box::new(PacBayesMagInit::default()),
-        Box::new(PacBayesMagOrig::default()),
-        Box::new(PacBayesMagFlatness::default()),
-        Box::new(SharpnessInit::default()),
-        Box::new(SharpnessOrig::default()),
-        Box::new(SharpnessFlatness::default()),
-        Box::new(SharpnessMagInit::default()),
-        Box::new(SharpnessMagOrig::default()),
-        Box::new(SharpnessMagFlatness::default()),
-        Box::new(SamSharpness::default()),
-        Box::new(AdaptiveSharpness::default()),
+    ]
+}
+
+fn margins(options: &Options) -> Measures {
+    let Options {
+        scope, negative, ..
+    } = *options;
+    vec![
+        Box::new(InverseMargin { negative }),
+        Box::new(LogSpecInitMain { scope, negative }),
+        Box::new(LogSpecOrigMain { scope, negative }),
+        Box::new(LogProdOfSpecOverMargin { scope, negative }),
+        Box::new(LogSumOfSpecOverMargin { scope, negative }),
+        Box::new(LogProdOfFroOverMargin { scope, negative }),
+        Box::new(LogSumOfFroOverMargin { scope, negative }),
+        Box::new(PathNormOverMargin { negative }),
+    ]
+}
+
+fn searches(options: &Options) -> Measures {
+    let noise_of = |magnitude| NoiseSearch {
+        images: options.images,
+        reference: options.noise,
+        magnitude,
+        ..NoiseSearch::default()
+    };
+    let ascent_of = |magnitude| AscentSearch {
+        images: options.images,
+        magnitude,
+        ..AscentSearch::default()
+    };
+    let scope = options.scope;
+    let (noise, ascent) = (noise_of(Magnitude::Uniform), ascent_of(Magnitude::Uniform));
+    let plain: Measures = vec![
+        Box::new(PacBayesInit { scope, noise }),
+        Box::new(PacBayesOrig { scope, noise }),
+        Box::new(PacBayesFlatness { noise }),
+        Box::new(SharpnessInit {
+            scope,
+            noise,
+            ascent,
+        }),
+        Box::new(SharpnessOrig {
+            scope,
+            noise,
+            ascent,
+        }),
+        Box::new(SharpnessFlatness { ascent }),
+    ];
+    let (noise, ascent) = (noise_of(Magnitude::AWARE), ascent_of(Magnitude::AWARE));
+    let delta = SharpnessMagInit::default().delta;
+    let aware: Measures = vec![
+        Box::new(PacBayesMagInit { scope, noise }),
+        Box::new(PacBayesMagOrig { scope, noise }),
+        Box::new(PacBayesMagFlatness { noise }),
+        Box::new(SharpnessMagInit {
+            scope,
+            noise,
+            ascent,
+            delta,
+        }),
+        Box::new(SharpnessMagOrig {
+            scope,
+            noise,
+            ascent,
+            delta,
+        }),
+        Box::new(SharpnessMagFlatness { ascent }),
+    ];
+    plain.into_iter().chain(aware).collect()
+}
+
+fn flatness(options: &Options) -> Measures {
+    let images = options.images;
+    vec![
+        Box::new(SamSharpness {
+            images,
+            ..SamSharpness::default()
+        }),
+        Box::new(AdaptiveSharpness {
+            images,
+            ..AdaptiveSharpness::default()
+        }),
         Box::new(RelativeFlatness),
-        Box::new(LambdaMax::default()),
-        Box::new(EdgeOfStability::default()),
-        Box::new(HessianTrace::default()),
-        Box::new(DynamicalStability::default()),
-        Box::new(GradientNorm::default()),
-        Box::new(Gsnr::default()),
+    ]
+}
+
+fn curvature(options: &Options) -> Measures {
+    let eigenvalue = LambdaMax {
+        images: options.images,
+        per_layer: options.per_layer,
+        ..LambdaMax::default()
+    };
+    let trace = HessianTrace {
+        images: options.images,
+        ..HessianTrace::default()
+    };
+    vec![
+        Box::new(eigenvalue),
+        Box::new(EdgeOfStability { eigenvalue }),
+        Box::new(trace),
+        Box::new(DynamicalStability { trace }),
+    ]
+}
+
+fn gradients(options: &Options) -> Measures {
+    let images = options.images;
+    vec![
+        Box::new(GradientNorm { images }),
+        Box::new(Gsnr { images }),
         Box::new(NtkAlignment::default()),
-        Box::new(GeometricComplexity::default()),
-        Box::new(LayerRotation::default()),
-        Box::new(StableRank::default()),
-        Box::new(EffectiveRank::default()),
-        Box::new(NuclearNorm::default()),
-        Box::new(PqIndex::default()),
-        Box::new(PruningRobustness::default()),
-        Box::new(ActivationSparsity::default()),
+        Box::new(GeometricComplexity { images }),
+    ]
+}
+
+fn weights(options: &Options) -> Measures {
+    let Options { scope, images, .. } = *options;
+    vec![
+        Box::new(LayerRotation { scope }),
+        Box::new(StableRank { scope }),
+        Box::new(EffectiveRank { scope }),
+        Box::new(NuclearNorm { scope }),
+        Box::new(PqIndex {
+            scope,
+            ..PqIndex::default()
+        }),
+        Box::new(PruningRobustness {
+            scope,
+            images,
+            ..PruningRobustness::default()
+        }),
+    ]
+}
+
+fn features(options: &Options) -> Measures {
+    let split = Split::Test;
+    vec![
+        Box::new(ActivationSparsity {
+            images: options.images,
+        }),
         Box::new(FeatureRank::default()),
         Box::new(Nc1::default()),
         Box::new(Nc2::default()),
         Box::new(Nc3::default()),
         Box::new(Nc4::default()),
-        Box::new(Nc1 { split: Split::Test }),
-        Box::new(Nc2 { split: Split::Test }),
-        Box::new(Nc3 { split: Split::Test }),
-        Box::new(Nc4 { split: Split::Test }),
+        Box::new(Nc1 { split }),
+        Box::new(Nc2 { split }),
+        Box::new(Nc3 { split }),
+        Box::new(Nc4 { split }),
     ]
 }

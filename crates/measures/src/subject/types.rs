@@ -62,6 +62,16 @@ pub enum Scope {
     AllTrainable,
 }
 
+impl Scope {
+    /// In words, for reports; nothing for the default.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Maps => "",
+            Self::AllTrainable => "every trainable tensor",
+        }
+    }
+}
+
 /// A choice of images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Images {

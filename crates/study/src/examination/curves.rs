@@ -49,9 +49,12 @@ impl Curves {
     /// as there is.
     #[must_use]
     pub fn of(subject: &dyn Subject, conventions: &Conventions, images: usize) -> Self {
-        let limit = Some(images);
         let curve = |split| {
-            let mut found = network_rates(subject, &[*conventions], Images { split, limit });
+            let images = Images {
+                limit: Some(images),
+                ..Images::all(split)
+            };
+            let mut found = network_rates(subject, &[*conventions], images);
             match found.pop() {
                 Some(curve) => curve,
                 None => Err(Undefined::Misfit("no conventions".to_owned())),

@@ -88,10 +88,14 @@ pub struct Found {
     pub definition: String,
     /// What must hold for the value to mean something.
     pub assumptions: String,
+    /// Its own settings, in its words.
+    pub settings: String,
     /// What it has to compute.
     pub cost: Cost,
-    /// Whether a higher value means a more complex model.
-    pub higher_is_more_complex: bool,
+    /// Whether its source takes a higher value for a sign of better generalization.
+    pub higher_is_better: bool,
+    /// Whether it looks at held-out images.
+    pub diagnostic: bool,
 }
 
 /// How many measures came to what.
@@ -160,13 +164,16 @@ pub fn measure<B: Backend>(
             return Err(Error::Interrupted);
         }
         before(place, measure);
+        let about = measure.about();
         let found = Found {
             outcome: evaluate_one(measure, &cached),
-            source: measure.source().to_owned(),
-            definition: measure.definition().to_owned(),
-            assumptions: measure.assumptions().to_owned(),
-            cost: measure.cost(),
-            higher_is_more_complex: measure.higher_is_more_complex(),
+            source: about.source.to_owned(),
+            definition: about.definition.to_owned(),
+            assumptions: about.assumptions.to_owned(),
+            settings: measure.settings(),
+            cost: about.cost,
+            higher_is_better: about.higher_is_better,
+            diagnostic: about.diagnostic,
         };
         after(&found);
         all.push(found);

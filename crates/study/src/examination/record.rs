@@ -62,7 +62,9 @@ fn measure(found: &Found) -> Value {
         "definition": found.definition,
         "assumptions": found.assumptions,
         "cost": found.cost,
-        "higher_is_more_complex": found.higher_is_more_complex,
+        "settings": found.settings,
+        "higher_is_better": found.higher_is_better,
+        "diagnostic": found.diagnostic,
     });
     if let (Value::Object(fields), Value::Object(about)) = (&mut fields, about) {
         fields.extend(about);

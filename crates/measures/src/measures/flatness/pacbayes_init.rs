@@ -2,7 +2,7 @@
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::search::{NoiseSearch, noise_scale};
-use crate::shared::{Matrices, squared_norm};
+use crate::shared::{Matrices, in_words, squared_norm};
 use crate::subject::{Scope, Subject};
 
 use super::{complexity, searched};
@@ -30,7 +30,7 @@ impl Measure for PacBayesInit {
     }
 
     fn settings(&self) -> String {
-        self.noise.settings()
+        in_words(&[&self.noise.settings(), self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

@@ -2,7 +2,7 @@
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::search::{Magnitude, NoiseSearch, noise_scale};
-use crate::shared::Matrices;
+use crate::shared::{Matrices, in_words};
 use crate::subject::{Scope, Subject};
 
 use super::{Divergence, complexity, searched};
@@ -42,7 +42,7 @@ impl Measure for PacBayesMagOrig {
     }
 
     fn settings(&self) -> String {
-        self.noise.settings()
+        in_words(&[&self.noise.settings(), self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

@@ -2,7 +2,7 @@
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::search::{AscentSearch, NoiseSearch, noise_scale, worst_radius};
-use crate::shared::{Matrices, squared_norm};
+use crate::shared::{Matrices, in_words, squared_norm};
 use crate::subject::{Scope, Subject};
 
 use super::{complexity, length, searched};
@@ -31,7 +31,8 @@ impl Measure for SharpnessInit {
     }
 
     fn settings(&self) -> String {
-        format!("{}; {}", self.ascent.settings(), self.noise.settings())
+        let searches = [self.ascent.settings(), self.noise.settings()];
+        in_words(&[&searches.join("; "), self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

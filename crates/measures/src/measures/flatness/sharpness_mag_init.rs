@@ -2,7 +2,7 @@
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::search::{AscentSearch, Magnitude, NoiseSearch, noise_scale, worst_radius};
-use crate::shared::Matrices;
+use crate::shared::{Matrices, in_words};
 use crate::subject::{Scope, Subject};
 
 use super::{Divergence, complexity, length, searched};
@@ -50,12 +50,9 @@ impl Measure for SharpnessMagInit {
     }
 
     fn settings(&self) -> String {
-        format!(
-            "{}; {}; δ = {}",
-            self.ascent.settings(),
-            self.noise.settings(),
-            self.delta
-        )
+        let searches = [self.ascent.settings(), self.noise.settings()];
+        let delta = format!("δ = {}", self.delta);
+        in_words(&[&searches.join("; "), &delta, self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

@@ -1,7 +1,7 @@
 //! Inverse squared margin.
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::{NegativeMargin, positive_margin};
+use crate::shared::{NegativeMargin, in_words, positive_margin};
 use crate::subject::{Split, Subject};
 
 /// $$1/g^2$$ with the margin g (Jiang et al. 2019, eq. 22). Reported as √(raw/m) = 1/(g√m).
@@ -21,6 +21,10 @@ impl Measure for InverseMargin {
         )
         .assuming("the margin is positive: nine in ten training images are fitted")
         .as_bound()
+    }
+
+    fn settings(&self) -> String {
+        in_words(&[self.negative.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

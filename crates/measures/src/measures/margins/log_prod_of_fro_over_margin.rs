@@ -1,7 +1,7 @@
 //! Logarithm of the product of squared Frobenius norms over the squared margin.
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::{LogProduct, MatrixNorm, NegativeMargin, positive_margin};
+use crate::shared::{LogProduct, MatrixNorm, NegativeMargin, in_words, positive_margin};
 use crate::subject::{Scope, Subject};
 
 /// $$\sum_i\ln\|W_i\|_F^2-2\ln g$$ (Jiang et al. 2019, eq. 36). Reported as (raw − ln m)/2.
@@ -23,6 +23,10 @@ impl Measure for LogProdOfFroOverMargin {
         )
         .assuming("no linear map is zero, and the margin is positive")
         .as_bound()
+    }
+
+    fn settings(&self) -> String {
+        in_words(&[self.scope.words(), self.negative.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

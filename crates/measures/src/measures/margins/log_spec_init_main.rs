@@ -2,8 +2,8 @@
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::shared::{
-    LogProduct, Matrices, MatrixNorm, NegativeMargin, over_squared_spectral_norms, positive_margin,
-    squared_frobenius_norms, sum_of_logarithms,
+    LogProduct, Matrices, MatrixNorm, NegativeMargin, in_words, over_squared_spectral_norms,
+    positive_margin, squared_frobenius_norms, sum_of_logarithms,
 };
 use crate::subject::{Scope, Subject};
 
@@ -29,6 +29,10 @@ impl Measure for LogSpecInitMain {
             "no linear map is zero, the margin is positive, and the weights at the start are known",
         )
         .as_bound()
+    }
+
+    fn settings(&self) -> String {
+        in_words(&[self.scope.words(), self.negative.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

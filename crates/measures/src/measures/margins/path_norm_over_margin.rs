@@ -4,7 +4,7 @@ use crate::measure::{About, Cost, Measure, Undefined, Value};
 #[cfg(doc)]
 use crate::measures::PathNorm;
 use crate::measures::path_norm;
-use crate::shared::{NegativeMargin, positive_margin};
+use crate::shared::{NegativeMargin, in_words, positive_margin};
 use crate::subject::Subject;
 
 /// $$P/g^2$$ with the path-norm P of [`PathNorm`] (Jiang et al. 2019, eq. 43). Reported as √(raw/m).
@@ -24,6 +24,10 @@ impl Measure for PathNormOverMargin {
         )
         .assuming("the path-norm and the margin are positive")
         .as_bound()
+    }
+
+    fn settings(&self) -> String {
+        in_words(&[self.negative.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

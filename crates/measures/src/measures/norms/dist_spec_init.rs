@@ -1,7 +1,7 @@
 //! Sum of squared spectral distances from the start.
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::{Matrices, squared_spectral_norms};
+use crate::shared::{Matrices, in_words, squared_spectral_norms};
 use crate::subject::{Scope, Subject};
 
 /// $$\sum_i\|W_i-W_i^0\|_2^2$$ (Jiang et al. 2019, eq. 41). Reported as √(raw/m).
@@ -21,6 +21,10 @@ impl Measure for DistSpecInit {
         )
         .assuming("the weights at the start are known")
         .as_bound()
+    }
+
+    fn settings(&self) -> String {
+        in_words(&[self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

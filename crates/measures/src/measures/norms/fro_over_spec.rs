@@ -1,7 +1,7 @@
 //! Sum of squared Frobenius over squared spectral norms.
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::{Matrices, over_squared_spectral_norms, squared_frobenius_norms};
+use crate::shared::{Matrices, in_words, over_squared_spectral_norms, squared_frobenius_norms};
 use crate::subject::{Scope, Subject};
 
 /// $$\sum_i\|W_i\|_F^2/\|W_i\|_2^2$$ (Jiang et al. 2019, eq. 33): the sum of the stable ranks. Reported as √(raw/m).
@@ -21,6 +21,10 @@ impl Measure for FroOverSpec {
         )
         .assuming("no linear map is zero")
         .as_bound()
+    }
+
+    fn settings(&self) -> String {
+        in_words(&[self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

@@ -1,7 +1,7 @@
 //! Norm of the weights.
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::{Matrices, squared_norm};
+use crate::shared::{Matrices, in_words, squared_norm};
 use crate::subject::{Scope, Subject};
 
 /// $$\|w\|_2$$, the norm of all linear maps' entries together (public code of Dziugaite et al. 2020, `L2`). Reported as √(‖w‖₂/m).
@@ -20,6 +20,10 @@ impl Measure for L2 {
             Cost::Weights,
         )
         .as_bound()
+    }
+
+    fn settings(&self) -> String {
+        in_words(&[self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

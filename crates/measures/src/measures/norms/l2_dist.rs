@@ -1,7 +1,7 @@
 //! Distance of the weights from their start.
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::{Matrices, squared_norm};
+use crate::shared::{Matrices, in_words, squared_norm};
 use crate::subject::{Scope, Subject};
 
 /// $$\|w-w^0\|_2$$ over all linear maps (public code of Dziugaite et al. 2020, `L2_DIST`). Reported as √(‖w − w⁰‖₂/m).
@@ -21,6 +21,10 @@ impl Measure for L2Dist {
         )
         .assuming("the weights at the start are known")
         .as_bound()
+    }
+
+    fn settings(&self) -> String {
+        in_words(&[self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

@@ -1,7 +1,7 @@
 //! Logarithm of the product of squared Frobenius norms.
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::{LogProduct, MatrixNorm};
+use crate::shared::{LogProduct, MatrixNorm, in_words};
 use crate::subject::{Scope, Subject};
 
 /// $$\sum_i\ln\|W_i\|_F^2$$ (Jiang et al. 2019, eq. 37). Reported as (raw − ln m)/2.
@@ -23,6 +23,10 @@ impl Measure for LogProdOfFro {
         )
         .assuming("no linear map is zero")
         .as_bound()
+    }
+
+    fn settings(&self) -> String {
+        in_words(&[self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

@@ -1,7 +1,7 @@
 //! Logarithm of the product of squared spectral norms.
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::{LogProduct, MatrixNorm};
+use crate::shared::{LogProduct, MatrixNorm, in_words};
 use crate::subject::{Scope, Subject};
 
 /// $$\sum_i\ln\|W_i\|_2^2$$ (Jiang et al. 2019, eq. 32). Reported as (raw − ln m)/2.
@@ -23,6 +23,10 @@ impl Measure for LogProdOfSpec {
         )
         .assuming("no linear map is zero")
         .as_bound()
+    }
+
+    fn settings(&self) -> String {
+        in_words(&[self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

@@ -1,7 +1,7 @@
 //! Logarithm of the sum of squared Frobenius norms, all taken equal.
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::{LogProduct, MatrixNorm};
+use crate::shared::{LogProduct, MatrixNorm, in_words};
 use crate::subject::{Scope, Subject};
 
 /// $$\ln L+\frac1L\sum_i\ln\|W_i\|_F^2$$ (Jiang et al. 2019, eq. 39): the logarithm of L times the geometric mean, which the sum of the norms
@@ -22,6 +22,10 @@ impl Measure for LogSumOfFro {
         )
         .assuming("no linear map is zero")
         .as_bound()
+    }
+
+    fn settings(&self) -> String {
+        in_words(&[self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

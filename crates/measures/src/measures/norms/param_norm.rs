@@ -1,7 +1,7 @@
 //! Sum of squared Frobenius norms.
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::{Matrices, squared_norm};
+use crate::shared::{Matrices, in_words, squared_norm};
 use crate::subject::{Scope, Subject};
 
 /// $$\sum_i\|W_i\|_F^2$$ (Jiang et al. 2019, eq. 42). Reported as √(raw/m).
@@ -20,6 +20,10 @@ impl Measure for ParamNorm {
             Cost::Weights,
         )
         .as_bound()
+    }
+
+    fn settings(&self) -> String {
+        in_words(&[self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

@@ -1,7 +1,7 @@
 //! Number of parameters.
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::{Matrices, matrices};
+use crate::shared::{Matrices, in_words, matrices};
 use crate::subject::{Scope, Subject};
 
 /// $$\omega$$, the number of entries of all linear maps (Jiang et al. 2019, eq. 20). Reported as √(ω/m).
@@ -20,6 +20,10 @@ impl Measure for Params {
             Cost::Weights,
         )
         .as_bound()
+    }
+
+    fn settings(&self) -> String {
+        in_words(&[self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

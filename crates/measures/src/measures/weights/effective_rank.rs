@@ -3,7 +3,7 @@
 use srr_linalg::effective_rank_of;
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::{Matrices, mean, over_maps, singular_values};
+use crate::shared::{Matrices, in_words, mean, over_maps, singular_values};
 use crate::subject::{Scope, Subject};
 
 /// $$\frac1L\sum_i\exp\Big(-\sum_k p_{ik}\ln p_{ik}\Big),\quad p_{ik}=\frac{\sigma_k(W_i)}{\sum_j\sigma_j(W_i)}$$ (Roy and Vetterli
@@ -24,6 +24,10 @@ impl Measure for EffectiveRank {
             r"\frac1L\sum_i \exp(-\sum_k p_{ik}\ln p_{ik}),\ p_{ik}=\sigma_k(W_i)/\sum_j\sigma_j(W_i)",
             Cost::Factorizations,
         )
+    }
+
+    fn settings(&self) -> String {
+        in_words(&[self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

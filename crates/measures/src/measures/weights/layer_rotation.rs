@@ -4,7 +4,7 @@ use ndarray::Array2;
 use srr_linalg::frobenius_norm;
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::{Matrices, failed, matrices, mean, over_maps};
+use crate::shared::{Matrices, failed, in_words, matrices, mean, over_maps};
 use crate::subject::{Scope, Subject};
 
 /// $$\frac1L\sum_i 1-\cos(W_i,W_i^0),\quad \cos(A,B)=\frac{\langle A,B\rangle_F}{\|A\|_F\|B\|_F}$$ (Carbonnelle and De Vleeschouwer
@@ -28,6 +28,10 @@ impl Measure for LayerRotation {
         )
         .assuming("the weights at the start are known; no linear map is zero, now or at the start")
         .higher_is_better()
+    }
+
+    fn settings(&self) -> String {
+        in_words(&[self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

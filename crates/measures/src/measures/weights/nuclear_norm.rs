@@ -1,7 +1,7 @@
 //! Sum of nuclear norms.
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::{Matrices, over_maps, singular_values};
+use crate::shared::{Matrices, in_words, over_maps, singular_values};
 use crate::subject::{Scope, Subject};
 
 /// $$\sum_i\|W_i\|_*=\sum_i\sum_k\sigma_k(W_i)$$ (Recht, Fazel and Parrilo 2010: the convex envelope of the rank on matrices of
@@ -22,6 +22,10 @@ impl Measure for NuclearNorm {
             r"\sum_i \|W_i\|_*",
             Cost::Factorizations,
         )
+    }
+
+    fn settings(&self) -> String {
+        in_words(&[self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

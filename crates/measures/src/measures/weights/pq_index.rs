@@ -1,7 +1,7 @@
 //! PQ index of the weights.
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::{Matrices, matrices};
+use crate::shared::{Matrices, in_words, matrices};
 use crate::subject::{Scope, Subject};
 
 /// $$1-\omega^{1/q-1/p}\,\frac{\|w\|_p}{\|w\|_q},\quad 0<p<q$$ (Diao et al. 2023): 0 for entries of one magnitude, and
@@ -30,6 +30,12 @@ impl Default for PqIndex {
     }
 }
 
+impl PqIndex {
+    fn exponents(&self) -> String {
+        format!("p = {}, q = {}", self.p, self.q)
+    }
+}
+
 impl Measure for PqIndex {
     fn about(&self) -> About<'_> {
         About::new(
@@ -43,12 +49,12 @@ impl Measure for PqIndex {
     }
 
     fn settings(&self) -> String {
-        format!("p = {}, q = {}", self.p, self.q)
+        in_words(&[&self.exponents(), self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
         if !(self.p > 0.0 && self.p < self.q && self.q.is_finite()) {
-            let what = format!("{} does not satisfy 0 < p < q", self.settings());
+            let what = format!("{} does not satisfy 0 < p < q", self.exponents());
             return Err(Undefined::Misfit(what));
         }
         let matrices = matrices(subject, Matrices::Now, self.scope)?;

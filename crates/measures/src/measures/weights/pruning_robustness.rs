@@ -1,6 +1,7 @@
 //! Robustness to pruning.
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
+use crate::shared::in_words;
 use crate::subject::{Images, Scope, Subject, When};
 
 /// $$\min\lbrace k/\omega: \mathcal L(w_{(k)})\le\mathcal L(w)+\Delta\rbrace$$ with $w_{(k)}$ the weights with all but the k largest
@@ -64,7 +65,8 @@ impl Measure for PruningRobustness {
             LossRise::Absolute(rise) => format!("{rise} nats"),
             LossRise::Relative(rise) => format!("{rise} of the loss"),
         };
-        format!("{:?}, {rise}, {} steps", self.images, self.steps)
+        let search = format!("{rise}, {} steps, {}", self.steps, self.images);
+        in_words(&[&search, self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

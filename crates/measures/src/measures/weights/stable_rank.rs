@@ -3,7 +3,7 @@
 use ndarray::Array1;
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::{Matrices, mean, over_maps, singular_values};
+use crate::shared::{Matrices, in_words, mean, over_maps, singular_values};
 use crate::subject::{Scope, Subject};
 
 /// $$\frac1L\sum_i\frac{\|W_i\|_F^2}{\|W_i\|_2^2}$$ (Rudelson and Vershynin 2007; for networks Sanyal, Torr and Dokania 2020), each
@@ -24,6 +24,10 @@ impl Measure for StableRank {
             r"\frac1L\sum_i \|W_i\|_F^2/\|W_i\|_2^2",
             Cost::Factorizations,
         )
+    }
+
+    fn settings(&self) -> String {
+        in_words(&[self.scope.words()])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
