@@ -3,12 +3,13 @@
 use super::{
     Recipe,
     common::{fixed, section},
-    correlation::{LEVEL, SRR, cell, with_interval},
+    correlation::SRR,
     settings::conventions,
     zoo::{self, Model},
 };
 use crate::{
     Result,
+    analysis::{LEVEL, coefficients::cell, words::with_interval},
     measuring::MeasureRequest,
     plan::{Context, PlannedRun},
     profile::Profile,

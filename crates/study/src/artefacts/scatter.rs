@@ -3,12 +3,13 @@
 use super::{
     Recipe,
     common::{count, fixed, ink, list, section, title},
-    correlation::{SRR, with_interval},
+    correlation::SRR,
     settings::conventions,
     zoo::{self, Model},
 };
 use crate::{
     Result,
+    analysis::words::with_interval,
     measuring::{MeasureRecord, MeasureRequest},
     plan::{Context, PlannedRun},
     profile::Profile,
