@@ -59,7 +59,7 @@ impl TableAnalysis {
             None => json!({ "computed": false, "why": self.reading.no_sign_error }),
             Some(options) => json!({
                 "computed": true,
-                "test_size": options.test_size,
+                "test_size": self.reading.test_size,
                 "least_weight": options.least_weight,
                 "least_effective_size": options.least_effective_size,
             }),

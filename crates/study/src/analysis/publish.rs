@@ -1,6 +1,6 @@
 //! The folder of an analysis: `analysis.json`, the page, its tables and figures.
 
-use super::{TableAnalysis, json::KIND};
+use super::{TableAnalysis, json::KIND, sections};
 use crate::{
     Error, Result,
     files::{self, make_folder, read_json, write_atomically},
@@ -37,7 +37,7 @@ impl TableAnalysis {
         lock.sweep(folder)?;
         write_atomically(&folder.join(FILE), json.as_bytes())?;
         let mut names = report::write(&sections, &provenance, folder)?;
-        report::remove_stale(&sections, &names, folder)?;
+        report::remove_stale(&sections::all_there_may_be(), &names, folder)?;
         names.push(FILE.to_owned());
         Ok(names)
     }

@@ -8,9 +8,7 @@ use crate::{
     Result,
     report::{Cell, Column, Table},
 };
-use srr_measures::statistics::{
-    self, Analysis, Bootstrap, Difference, MeasureAnalysis, Repeats, Statistic, holm,
-};
+use srr_measures::statistics::{self, Analysis, Bootstrap, Difference, Repeats, Statistic, holm};
 
 /// The measure that stands out against another one.
 #[derive(Clone, Debug)]
@@ -53,24 +51,12 @@ pub(crate) fn all(
     if !analysis.measures.iter().any(|measure| measure.name == star) {
         return Ok(Vec::new());
     }
-    let others = analysis
-        .measures
-        .iter()
-        .filter(|measure| measure.name != star);
-    let difference = |measure: &MeasureAnalysis| {
-        let found = bootstrap.difference(
-            table,
-            star,
-            &measure.name,
-            Statistic::TauA,
-            Repeats::default(),
-        )?;
-        Ok((measure.name.clone(), found))
-    };
-    others
-        .map(difference)
-        .collect::<Result<Vec<_>>>()
-        .map(corrected)
+    let names = analysis.measures.iter().map(|m| m.name.as_str());
+    let others: Vec<&str> = names.filter(|name| *name != star).collect();
+    let (statistic, repeats) = (Statistic::TauA, Repeats::default());
+    let found = bootstrap.differences(table, star, &others, statistic, repeats)?;
+    let others = others.into_iter().map(str::to_owned);
+    Ok(corrected(others.zip(found).collect()))
 }
 
 /// The comparisons with Holm's correction over all of them.

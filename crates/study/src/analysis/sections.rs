@@ -1,6 +1,6 @@
 //! The parts of the page of an analysis: coefficients, sign errors, environments, scatter, and the table itself.
 
-use super::{LEVEL, TableAnalysis, charts, coefficients, rivals, sign_errors, words};
+use super::{LEVEL, Star, TableAnalysis, charts, coefficients, rivals, sign_errors, words};
 use crate::report::{
     Artefact, Cell, Column, Table,
     words::{count, fixed, list},
@@ -34,7 +34,12 @@ impl TableAnalysis {
     }
 
     fn correlation(&self) -> Artefact {
-        let (shown, star) = (self.shown(), self.star());
+        let shown = self.shown();
+        let title = format!("`{}`", self.star());
+        let star = Star {
+            name: self.star(),
+            title: &title,
+        };
         let rivals: Vec<_> = self
             .rivals
             .iter()
@@ -55,9 +60,10 @@ impl TableAnalysis {
                  of the differences are corrected over the comparisons.",
             );
         if !self.rivals.is_empty() {
-            let star = super::Star {
+            let title = format!("`{}`", self.baseline);
+            let star = Star {
                 name: &self.baseline,
-                title: &self.baseline,
+                title: &title,
             };
             artefact = artefact.table(rivals::table(&self.rivals, &star));
         }
@@ -104,7 +110,7 @@ impl TableAnalysis {
 
     /// The baseline and the measures of the smallest mean sign error beside it.
     fn colored<'a>(&self, measures: &'a [MeasureAnalysis]) -> Vec<&'a str> {
-        let star = self.star().name.to_owned();
+        let star = self.star().to_owned();
         let mut by_error: Vec<(&str, f64)> = measures
             .iter()
             .filter_map(|m| Some((m.name.as_str(), m.sign_error.as_ref()?.all.mean?)))
@@ -251,6 +257,18 @@ impl TableAnalysis {
         artefact.notes.clone_from(&reading.notes);
         artefact
     }
+}
+
+/// The parts of any page, without content: whose files an earlier analysis may have left.
+pub(super) fn all_there_may_be() -> Vec<Artefact> {
+    let names = [
+        "correlation",
+        "sign-errors",
+        "environments",
+        "scatter",
+        "table",
+    ];
+    names.map(|name| Artefact::new(name, "")).into()
 }
 
 /// The levels of a hyper-parameter, or how many where they are many.

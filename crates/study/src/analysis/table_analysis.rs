@@ -1,7 +1,7 @@
 //! All statistics of a table, and the comparison of one measure with every other.
 
 use super::{
-    LEVEL, Reading, Request, Star, default_draws,
+    LEVEL, Reading, Request, default_draws,
     rivals::{self, Rival},
 };
 use crate::{
@@ -138,9 +138,8 @@ impl TableAnalysis {
     }
 
     /// The baseline as figures name it.
-    pub(super) fn star(&self) -> Star<'_> {
-        let name = self.reading.short(&self.baseline);
-        Star { name, title: name }
+    pub(super) fn star(&self) -> &str {
+        self.reading.short(&self.baseline)
     }
 }
 
