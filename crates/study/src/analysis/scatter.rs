@@ -25,7 +25,7 @@ impl TableAnalysis {
         let models = self.analysis.models;
         let drawn = if models > most {
             format!(
-                " Of {models} models every {}. is drawn.",
+                " Of {models} models one in {} is drawn.",
                 models.div_ceil(most)
             )
         } else {

@@ -84,7 +84,7 @@ impl TableAnalysis {
             .shows(SHOWS_ERRORS)
             .finding(nothing.unwrap_or_else(|| self.fewest_errors(&shown.measures)))
             .setting("Gap in accuracy", self.reading.accuracy.clone())
-            .table(sign_errors::summaries(&self.analysis));
+            .table(sign_errors::summaries(&self.analysis, str::to_owned));
         for chart in [
             sign_errors::chart_by_axis(&shown, &colored),
             sign_errors::heat(&shown),

@@ -11,7 +11,8 @@ use srr_measures::statistics::{
 const ALL: &str = "all";
 
 /// K of every measure, and its sign errors over all hyper-parameters and along each.
-pub(crate) fn summaries(analysis: &Analysis) -> Table {
+/// `named` writes the name of a hyper-parameter.
+pub(crate) fn summaries(analysis: &Analysis, named: fn(&str) -> String) -> Table {
     let mut table = Table::new(
         "correlation-beyond",
         "Conditional information K and robust sign errors; pooled: over all matched pairs of cells that differ in the same two values",
@@ -37,7 +38,7 @@ pub(crate) fn summaries(analysis: &Analysis) -> Table {
             let mut row = vec![
                 measure.name.as_str().into(),
                 information(),
-                axis.replace('_', " ").into(),
+                named(axis).into(),
             ];
             let errors = measure.sign_error.as_ref();
             row.extend(summary(

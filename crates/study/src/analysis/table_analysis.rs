@@ -133,6 +133,9 @@ impl TableAnalysis {
             .collect();
         for measure in &mut shown.measures {
             measure.name = short(&measure.name);
+            for psi in &mut measure.psi {
+                psi.axis = short(&psi.axis);
+            }
         }
         shown
     }

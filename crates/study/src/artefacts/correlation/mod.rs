@@ -104,7 +104,9 @@ impl Recipe for Correlation {
             .chart(charts::forest(&analysis, &STAR))
             .chart(charts::heat(&analysis))
             .table(coefficients::table(&analysis))
-            .table(sign_errors::summaries(&analysis))
+            .table(sign_errors::summaries(&analysis, |axis| {
+                axis.replace('_', " ")
+            }))
             .table(rivals::table(&rivals, &STAR))
             .table(tables::zoo(&models, &columns)?);
         if let Some(chart) = sign_errors::chart(&analysis, &STAR) {
