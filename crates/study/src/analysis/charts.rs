@@ -60,7 +60,10 @@ pub(crate) fn heat_with_intervals(analysis: &Analysis) -> Chart {
     heat_of(analysis, Some(intervals.collect()))
 }
 
-fn heat_of(analysis: &Analysis, intervals: Option<Vec<Vec<Option<(f64, f64)>>>>) -> Chart {
+/// Low and high of every measure and hyper-parameter, in the form of a heat map.
+type Intervals = Vec<Vec<Option<(f64, f64)>>>;
+
+fn heat_of(analysis: &Analysis, intervals: Option<Intervals>) -> Chart {
     let measures = analysis
         .measures
         .iter()

@@ -1,7 +1,7 @@
 //! Statistics on anybody's table: which measures order models by their generalization gap, and in which environments they fail.
 //!
-//! A [`RawTable`](crate::tables::RawTable) and a [`Request`] make a [`Reading`]: which column is what, and which rows count. A reading makes
-//! a [`TableAnalysis`]: τ, ψ, 𝒦 and robust sign errors with intervals and comparisons, as JSON, as tables and as a page. What the
+//! A [`RawTable`](crate::tables::RawTable) and a [`Request`] make a [`Reading`]: which column is what, and which rows count. A reading
+//! makes a [`TableAnalysis`]: τ, ψ, 𝒦 and robust sign errors with intervals and comparisons, as JSON, as tables and as a page. What the
 //! `correlation` artefact of a study shows as well stands here once: `coefficients`, `charts`, `rivals`, `sign_errors`, `words`.
 //!
 //! ```
@@ -35,8 +35,10 @@ mod layout;
 mod page;
 mod publish;
 mod reading;
+mod remarks;
 mod request;
 pub(crate) mod rivals;
+mod roles;
 mod rows;
 mod scatter;
 mod sections;

@@ -3,6 +3,8 @@
 use super::{
     Request, Rows,
     layout::{Accuracy, Flag, Layout, Plan},
+    remarks::remarks,
+    roles::{Roles, View},
 };
 use crate::{
     Error, Result,
@@ -10,7 +12,6 @@ use crate::{
     tables::{RawCell, RawColumn, RawTable, TableError, Value},
 };
 use srr_measures::statistics::Table;
-use std::collections::BTreeSet;
 
 /// A table of models as the statistics want it, and how it came about.
 #[derive(Clone, Debug)]
@@ -175,125 +176,6 @@ fn sign_error(
     }
 }
 
-/// Columns of a table, those that were made from others first.
-struct View<'a> {
-    raw: &'a RawTable,
-    derived: &'a [RawColumn],
-}
-
-impl<'a> View<'a> {
-    fn column(&self, name: &str) -> Result<&'a RawColumn> {
-        match self.derived.iter().find(|column| column.name == name) {
-            Some(column) => Ok(column),
-            None => self.raw.column(name),
-        }
-    }
-}
-
-/// Which column is what.
-struct Roles {
-    gap: String,
-    hyper: Vec<String>,
-    /// The measures, and whether somebody named them or they are what is left.
-    measures: Vec<String>,
-    named: bool,
-}
-
-impl Roles {
-    fn of(view: &View<'_>, plan: &Plan, request: &Request) -> Result<Self> {
-        let or = |asked: &Option<Vec<String>>, known: &Option<Vec<String>>| {
-            asked.clone().or_else(|| known.clone()).map(distinct)
-        };
-        let gap = request.gap.clone().or_else(|| plan.gap.clone());
-        let hyper = or(&request.hyper, &plan.hyper);
-        let measures = or(&request.measures, &plan.measures);
-        for name in gap
-            .iter()
-            .chain(hyper.iter().flatten())
-            .chain(measures.iter().flatten())
-        {
-            view.column(name)?;
-        }
-        let flagged = |name: &str| plan.flags.iter().any(|flag| flag.column == name);
-        let (gap, hyper, measures, named) = match (gap, hyper, measures) {
-            (Some(gap), hyper, Some(measures)) => (gap, hyper.unwrap_or_default(), measures, true),
-            (Some(gap), Some(hyper), None) => {
-                let free = |name: &&str| {
-                    *name != gap && !hyper.iter().any(|h| h == name) && !flagged(name)
-                };
-                let rest = view.raw.names().filter(free).map(str::to_owned).collect();
-                (gap, hyper, rest, false)
-            }
-            (gap, _, measures) => {
-                return Err(unrecognized(view, gap.is_some(), measures.is_some()));
-            }
-        };
-        let roles = Self {
-            gap,
-            hyper,
-            measures,
-            named,
-        };
-        roles.check()?;
-        Ok(roles)
-    }
-
-    /// No column is two things, and none takes a name that the results need.
-    fn check(&self) -> Result<()> {
-        let twice = |name: &String, first: &str, second: &str| {
-            Err(Error::Table(TableError::TwoRoles {
-                name: name.clone(),
-                first: first.to_owned(),
-                second: second.to_owned(),
-            }))
-        };
-        for name in &self.hyper {
-            if *name == self.gap {
-                return twice(name, "the gap", "a hyper-parameter");
-            }
-            if name == "all" {
-                return Err(TableError::ReservedName { name: name.clone() }.into());
-            }
-        }
-        for name in &self.measures {
-            if *name == self.gap {
-                return twice(name, "the gap", "a measure");
-            }
-            if self.hyper.contains(name) {
-                return twice(name, "a hyper-parameter", "a measure");
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The names, each once.
-fn distinct(names: Vec<String>) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    let first = |name: &String| seen.insert(name.clone());
-    names.into_iter().filter(first).collect()
-}
-
-fn unrecognized(view: &View<'_>, gap: bool, measures: bool) -> Error {
-    let flags = [
-        (gap, "the generalization gap (`--gap COL`)"),
-        (measures, "the measures (`--measures COL,…`)"),
-    ];
-    let missing: Vec<&str> = flags
-        .iter()
-        .filter(|(known, _)| !known)
-        .map(|f| f.1)
-        .collect();
-    TableError::Unrecognized {
-        missing: format!(
-            "name {}; hyper-parameters go with `--hyper COL,…`",
-            list(&missing)
-        ),
-        columns: view.raw.names().collect::<Vec<_>>().join(", "),
-    }
-    .into()
-}
-
 /// Cells of the rows that count.
 struct Reader<'a> {
     view: View<'a>,
@@ -407,81 +289,4 @@ fn not_a_number(column: &RawColumn, row: usize) -> Error {
         found: column.cells[row].shown(),
     }
     .into()
-}
-
-/// What is odd about a table, in sentences.
-fn remarks(table: &Table, rows: &Rows) -> Vec<String> {
-    let mut said = Vec::new();
-    if is_constant(table.gap().iter().copied()) {
-        said.push(
-            "All models have the same generalization gap: τ-a is 0 for every measure, and τ-b, p-values, K and sign errors do not exist."
-                .to_owned(),
-        );
-    }
-    if table
-        .accuracy_gap()
-        .is_some_and(|gaps| gaps.iter().any(|gap| gap.abs() > 1.0))
-    {
-        said.push(
-            "Some gaps in accuracy lie beyond ±1, which no share does: is the gap one of accuracy, as a share? The weights of the robust \
-             sign error mean nothing otherwise."
-                .to_owned(),
-        );
-    }
-    if table.axes().is_empty() {
-        said.push(
-            "There are no hyper-parameters: ψ, Ψ and sign errors do not exist, and K has the empty condition alone."
-                .to_owned(),
-        );
-    }
-    for axis in table.axes().iter().filter(|axis| axis.levels().len() == 1) {
-        said.push(format!(
-            "`{}` is {} for every model: no two differ in it, and there is no ψ along it.",
-            axis.name(),
-            axis.levels()[0]
-        ));
-    }
-    for measure in table.measures() {
-        let defined = measure.values().iter().flatten().count();
-        if defined > 1 && is_constant(measure.values().iter().copied().flatten()) {
-            said.push(format!(
-                "`{}` has one value for all models: it orders nothing.",
-                measure.name()
-            ));
-        }
-        if defined < table.models() {
-            said.push(format!(
-                "`{}` is undefined (empty or not finite) for {}, which {} left out for it.",
-                measure.name(),
-                count(table.models() - defined, "model"),
-                if table.models() - defined == 1 {
-                    "is"
-                } else {
-                    "are"
-                },
-            ));
-        }
-    }
-    if rows.repeated > 0 {
-        said.push(format!(
-            "{} an earlier one in every column; {} kept, as any other.",
-            count(rows.repeated, "row")
-                + if rows.repeated == 1 {
-                    " repeats"
-                } else {
-                    " repeat"
-                },
-            if rows.repeated == 1 {
-                "it is"
-            } else {
-                "they are"
-            }
-        ));
-    }
-    said
-}
-
-fn is_constant(mut values: impl Iterator<Item = f64>) -> bool {
-    let first = values.next();
-    first.is_some_and(|first| values.all(|value| value == first))
 }

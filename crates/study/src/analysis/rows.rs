@@ -24,7 +24,7 @@ pub struct Rows {
 const INCOMPLETE: (&str, &str) = ("incomplete", "hold a missing or infinite value");
 
 impl Rows {
-    /// Leaves out the rows where a flag is false, in the order of the flags, and then those that are not complete where the plan wants that.
+    /// Leaves out the rows where a flag is false, in the order of the flags, and those that are not complete where the plan wants that.
     pub(super) fn of(table: &RawTable, plan: &Plan) -> Result<Self> {
         let flags = plan
             .flags

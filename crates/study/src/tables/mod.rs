@@ -1,7 +1,7 @@
 //! Tables of models as others write them: CSV, JSON lines and Parquet, each read into the same columns of cells.
 //!
-//! A file is read by its extension. Whatever the format, the same values make the same [`RawTable`]: numbers as `f64`, an empty cell, `null`
-//! and not-a-number as [`RawCell::Empty`] or as a cell that [counts as missing](RawCell::value). Nothing is guessed about what a column
+//! A file is read by its extension. Whatever the format, the same values make the same [`RawTable`]: numbers as `f64`, an empty cell,
+//! `null` and not-a-number as [`RawCell::Empty`] or as a cell that [counts as missing](RawCell::value). Nothing is guessed about what a column
 //! means; that is [`analysis`](crate::analysis)'s part.
 
 mod cell;
