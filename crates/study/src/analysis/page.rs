@@ -130,7 +130,7 @@ impl TableAnalysis {
                     .tau_a
                     .map_or_else(dash, |tau| with_interval(tau, measure.tau_a_interval)),
                 number(measure.tau_b, 3),
-                measure.p_holm.map_or_else(dash, |p| format!("{p:.2e}")),
+                measure.p_holm.map_or_else(dash, probability),
                 number(measure.granulated, 3),
                 number(measure.information.value, 3),
                 number(errors.and_then(|e| e.mean), 3),
@@ -160,6 +160,14 @@ impl TableAnalysis {
         }
         text
     }
+}
+
+/// A p-value; one too small for a number is said to be small.
+fn probability(p: f64) -> String {
+    if p == 0.0 {
+        return "< 1e-300".to_owned();
+    }
+    format!("{p:.2e}")
 }
 
 const REFERENCES: [&str; 4] = [
