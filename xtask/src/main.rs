@@ -1,5 +1,6 @@
 //! Commands of the workspace: `cargo xtask COMMAND`, one file each.
 
+mod analyse;
 mod bench;
 mod ci;
 mod conventions;
@@ -51,6 +52,8 @@ enum Command {
     Convert(convert::ConvertArgs),
     /// R, R^c and their gradients of matrices in a file
     Rates(rates::RatesArgs),
+    /// Rank correlations, conditional information and robust sign errors of anybody's table of models
+    Analyse(analyse::AnalyseArgs),
     /// List every complexity measure: source, assumptions, cost
     Measures(measures::MeasuresArgs),
     /// List, import, fetch and verify data sets
@@ -71,6 +74,7 @@ impl Command {
             Self::Forward(args) => forward::run(args),
             Self::Convert(args) => convert::run(args),
             Self::Rates(args) => rates::run(args),
+            Self::Analyse(args) => analyse::run(args),
             Self::Measures(args) => measures::run(args),
             Self::Data(args) => data::run(args),
             Self::Bench(args) => bench::run(args),

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use srr_measures::Error;
 use srr_measures::statistics::{
     AnalysisOptions, Bootstrap, Granulated, Repeats, SignErrorOptions, SignErrors, Statistic,
-    Table, analyse, conditional_information, hoeffding_weight, kendall, quantile,
+    Table, analyse, conditional_information, count_environments, hoeffding_weight, kendall,
+    quantile,
 };
 use srr_random::Seed;
 
@@ -371,6 +372,47 @@ fn paired_differences() {
         compare("upp", "down", Statistic::TauA),
         Err(Error::UnknownColumn { nearest: Some(name), .. }) if name == "up"
     ));
+}
+
+#[test]
+fn comparisons_with_several_measures_are_those_with_each() {
+    let table = random_table(60, 12);
+    let bootstrap = Bootstrap::new(20, 0.95, Seed::new(4)).unwrap();
+    for statistic in [Statistic::TauA, Statistic::Granulated] {
+        let one = |other| {
+            let found = bootstrap.difference(&table, "a", other, statistic, Repeats::Across);
+            found.unwrap()
+        };
+        let all = bootstrap.differences(&table, "a", &["b", "a", "b"], statistic, Repeats::Across);
+        assert_eq!(all.unwrap(), [one("b"), one("a"), one("b")]);
+    }
+}
+
+/// Fractions that differ by rounding are one value of a hyper-parameter; whole numbers that lie as close are two.
+#[test]
+fn levels_that_are_one_fraction_make_no_environment() {
+    let gap: Vec<f64> = (0..8).map(|i| if i < 4 { 0.1 } else { 0.5 }).collect();
+    let values: Vec<Option<f64>> = (0..8).map(|i| Some(f64::from(i))).collect();
+    for (levels, environments) in [
+        (["0.1", "0.1000001"], 0),
+        (["0", "1e-8"], 0),
+        (["0.1", "0.2"], 2),
+        (["100000", "100001"], 2),
+        (["a", "b"], 2),
+    ] {
+        let axis: Vec<&str> = (0..8).map(|i| levels[i / 4]).collect();
+        let table = Table::new(&gap)
+            .and_then(|table| table.with_accuracy_gap(&gap))
+            .and_then(|table| table.with_axis("rate", &axis))
+            .and_then(|table| table.with_measure("m", &values))
+            .unwrap();
+        let options = SignErrorOptions::new(1e4);
+        let found = SignErrors::new(&table, table.measure("m").unwrap(), &options).unwrap();
+        assert_eq!(found.all.environments, environments, "{levels:?}");
+        let counts = count_environments(&table, &options).unwrap();
+        let qualified: usize = counts.iter().map(|count| count.qualified).sum();
+        assert_eq!(2 * qualified, environments, "{levels:?}");
+    }
 }
 
 #[test]

@@ -156,6 +156,9 @@ pub enum Error {
     /// The report could not be written.
     #[error(transparent)]
     Report(#[from] crate::report::ReportError),
+    /// A table of models, or what is asked of it, cannot be worked with.
+    #[error(transparent)]
+    Table(#[from] crate::tables::TableError),
     /// A value that the artefacts cannot work with.
     #[error("{what}: {problem}")]
     Invalid {

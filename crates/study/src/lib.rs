@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod analysis;
 pub mod artefacts;
 pub mod clock;
 mod config;
@@ -20,6 +21,7 @@ mod stop;
 pub mod store;
 mod study;
 pub mod subject;
+pub mod tables;
 mod task;
 pub mod taylor;
 pub mod toy;

@@ -1,5 +1,7 @@
 //! How far a statistic could move if other models of the same kind had been trained.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 use serde::Serialize;
 use srr_random::Seed;
@@ -140,35 +142,74 @@ impl Bootstrap {
         statistic: Statistic,
         repeats: Repeats,
     ) -> Result<Option<Difference>> {
-        let (a, b) = (table.measure(a)?.values(), table.measure(b)?.values());
-        let both: Vec<(usize, f64, f64)> = (0..table.models())
-            .filter_map(|i| Some((i, a[i]?, b[i]?)))
-            .collect();
-        let models: Vec<usize> = both.iter().map(|t| t.0).collect();
-        let prepare = |values: Vec<f64>| match statistic {
-            Statistic::Granulated => Prepared::new(table, &models, &values, repeats),
-            _ => Prepared::without_axes(table, &models, &values),
+        let found = self.differences(table, a, &[b], statistic, repeats)?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    /// Whether measure `a` beats each of the others, as [`difference`](Self::difference) one by one: what the comparisons share is computed
+    /// once, which for measures that are defined for the same models is half of everything.
+    ///
+    /// # Errors
+    /// Unknown measures.
+    pub fn differences(
+        &self,
+        table: &Table,
+        a: &str,
+        others: &[&str],
+        statistic: Statistic,
+        repeats: Repeats,
+    ) -> Result<Vec<Option<Difference>>> {
+        let a = table.measure(a)?.values();
+        let mut known: BTreeMap<Vec<usize>, Resampled> = BTreeMap::new();
+        let mut differences = Vec::new();
+        for other in others {
+            let b = table.measure(other)?.values();
+            let both = |&i: &usize| a[i].is_some() && b[i].is_some();
+            let models: Vec<usize> = (0..table.models()).filter(both).collect();
+            let resample = |values: &[Option<f64>]| {
+                let values: Vec<f64> = models.iter().filter_map(|&i| values[i]).collect();
+                self.resample(table, &models, &values, statistic, repeats)
+            };
+            let theirs = resample(b);
+            let ours = known.entry(models.clone()).or_insert_with(|| resample(a));
+            differences.push(self.compare(ours, &theirs, models.len()));
+        }
+        Ok(differences)
+    }
+
+    /// A coefficient of one measure, and of every draw.
+    fn resample(
+        &self,
+        table: &Table,
+        models: &[usize],
+        values: &[f64],
+        statistic: Statistic,
+        repeats: Repeats,
+    ) -> Resampled {
+        let prepared = match statistic {
+            Statistic::Granulated => Prepared::new(table, models, values, repeats),
+            _ => Prepared::without_axes(table, models, values),
         };
-        let a = prepare(both.iter().map(|t| t.1).collect());
-        let b = prepare(both.iter().map(|t| t.2).collect());
-        let difference = |draw: Option<&[u32]>, scratch: &mut Vec<i64>| {
-            let a = a.coefficients(draw, scratch).get(statistic)?;
-            Some(a - b.coefficients(draw, scratch).get(statistic)?)
+        let of = |draw: Option<&[u32]>, scratch: &mut Vec<i64>| {
+            prepared.coefficients(draw, scratch).get(statistic)
         };
-        let Some(value) = difference(None, &mut Vec::new()) else {
-            return Ok(None);
-        };
-        let draws = self.map_draws(table.models(), |draw, scratch| {
-            difference(Some(draw), scratch)
-        });
-        let draws: Vec<f64> = draws.into_iter().flatten().collect();
+        Resampled {
+            whole: of(None, &mut Vec::new()),
+            draws: self.map_draws(table.models(), |draw, scratch| of(Some(draw), scratch)),
+        }
+    }
+
+    fn compare(&self, a: &Resampled, b: &Resampled, models: usize) -> Option<Difference> {
+        let pairs = a.draws.iter().zip(&b.draws);
+        let draws: Vec<f64> = pairs.filter_map(|(a, b)| Some((*a)? - (*b)?)).collect();
+        let value = a.whole? - b.whole?;
         let p_value = two_sided(&draws);
-        Ok(self.interval(draws).map(|interval| Difference {
+        self.interval(draws).map(|interval| Difference {
             value,
             interval,
             p_value,
-            models: models.len(),
-        }))
+            models,
+        })
     }
 
     /// `f` of the multiplicities of every draw, in the order of draws.
@@ -202,6 +243,12 @@ impl Bootstrap {
             draws: values.len(),
         })
     }
+}
+
+/// A coefficient of a measure on a table and on every draw of its models.
+struct Resampled {
+    whole: Option<f64>,
+    draws: Vec<Option<f64>>,
 }
 
 fn two_sided(differences: &[f64]) -> f64 {

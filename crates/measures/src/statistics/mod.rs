@@ -17,6 +17,7 @@
 mod analysis;
 mod bitset;
 mod bootstrap;
+mod environments;
 mod granulated;
 mod holm;
 mod information;
@@ -29,6 +30,7 @@ mod table;
 
 pub use analysis::{Analysis, AnalysisOptions, AxisValue, MeasureAnalysis, analyse};
 pub use bootstrap::{Bootstrap, Difference, Interval, Intervals, Statistic};
+pub use environments::{EnvironmentCount, count_environments};
 pub use granulated::{Granulated, Repeats};
 pub use holm::holm;
 pub use information::{Conditioning, Information, conditional_information};

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::granulated::{Group, groups_along};
 use super::quantile::quantile;
-use super::table::{Column, Table};
+use super::table::{Axis, Column, Table};
 use crate::error::{Error, Result};
 
 /// Probability that two gaps differ in truth as they do in the data, as the public code of Dziugaite et al. 2020 has it:
@@ -91,10 +91,13 @@ pub struct SignErrors {
     pub pooled_environments: Vec<Environment>,
 }
 
+/// A sum of weights that numpy's `isclose` takes for 0.
+pub(super) const NO_WEIGHT: f64 = 1e-8;
+
 /// Weighted errors of a set of pairs.
 #[derive(Clone, Copy, Debug, Default)]
-struct Sums {
-    weight: f64,
+pub(super) struct Sums {
+    pub(super) weight: f64,
     squares: f64,
     error: f64,
 }
@@ -107,11 +110,17 @@ impl Sums {
     }
 
     /// (Σw)²/Σw², 0 where the weights vanish (to the tolerance of numpy's `isclose`, as in the public code).
-    fn effective_size(self) -> f64 {
-        if self.weight <= 1e-8 {
+    pub(super) fn effective_size(self) -> f64 {
+        if self.weight <= NO_WEIGHT {
             return 0.0;
         }
         self.weight * self.weight / self.squares
+    }
+
+    /// Whether the environment qualifies. numpy's `isclose` lets a size through that misses the bound by rounding.
+    pub(super) fn enough(self, options: &SignErrorOptions) -> bool {
+        let bound = options.least_effective_size * (1.0 - 1e-5) - 1e-8;
+        self.weight > NO_WEIGHT && self.effective_size() >= bound
     }
 }
 
@@ -119,7 +128,8 @@ impl SignErrors {
     /// Robust sign errors of one measure of the table, on models for which it is defined.
     ///
     /// An environment is a pair of hyper-parameter cells that differ in exactly one hyper-parameter; the models of a cell
-    /// (seeds) are pooled over all pairs. Signs and weights are those of the gap in accuracy.
+    /// (seeds) are pooled over all pairs. Signs and weights are those of the gap in accuracy. Two levels that are one fraction but for
+    /// rounding make no environment.
     ///
     /// # Errors
     /// A table without a gap in accuracy, for which the Hoeffding weight has no meaning.
@@ -136,21 +146,14 @@ impl SignErrors {
         };
         let (mut qualified, mut pooled) = (Vec::new(), Vec::new());
         for axis in 0..table.axes().len() {
-            let groups = groups_along(table.axes(), &models, axis);
-            let environments: Vec<((usize, usize), Sums)> = groups
-                .par_iter()
-                .flat_map_iter(|group| cell_pairs(group, pair))
-                .collect();
-            // numpy's isclose lets a size through that misses the bound by rounding.
-            let bound = options.least_effective_size * (1.0 - 1e-5) - 1e-8;
-            let enough = |sums: &Sums| sums.weight > 1e-8 && sums.effective_size() >= bound;
-            let errors = environments.iter().filter(|(_, sums)| enough(sums));
+            let environments = environments_along(table.axes(), &models, axis, pair);
+            let errors = environments.iter().filter(|(_, sums)| sums.enough(options));
             qualified.push(errors.map(|(_, sums)| sums.error / sums.weight).collect());
             let mut by_levels: BTreeMap<(usize, usize), Sums> = BTreeMap::new();
             for (levels, sums) in environments {
                 by_levels.entry(levels).or_default().add(sums);
             }
-            by_levels.retain(|_, sums| sums.weight > 1e-8);
+            by_levels.retain(|_, sums| sums.weight > NO_WEIGHT);
             pooled.extend(by_levels.into_iter().map(|(levels, sums)| Environment {
                 axis,
                 levels,
@@ -199,7 +202,7 @@ impl SignErrorSummary {
     }
 }
 
-fn pair_sums(measure: f64, gap: f64, options: &SignErrorOptions) -> Sums {
+pub(super) fn pair_sums(measure: f64, gap: f64, options: &SignErrorOptions) -> Sums {
     let weight = hoeffding_weight(gap.abs(), options.test_size) - options.least_weight;
     if weight <= 0.0 {
         return Sums::default();
@@ -212,11 +215,44 @@ fn pair_sums(measure: f64, gap: f64, options: &SignErrorOptions) -> Sums {
     }
 }
 
-/// All pairs of cells of a group, as (levels, sums over their pairs of models).
-fn cell_pairs(group: &Group, pair: impl Fn(u32, u32) -> Sums) -> Vec<((usize, usize), Sums)> {
+/// All environments along one axis, as (levels, sums over their pairs of models), in a fixed order.
+pub(super) fn environments_along(
+    axes: &[Axis],
+    models: &[u32],
+    axis: usize,
+    pair: impl Fn(u32, u32) -> Sums + Sync,
+) -> Vec<((usize, usize), Sums)> {
+    let levels: Vec<Option<f64>> = axes[axis].levels().iter().map(|l| l.parse().ok()).collect();
+    let apart = |a: usize, b: usize| !same_number(levels[a], levels[b]);
+    groups_along(axes, models, axis)
+        .par_iter()
+        .flat_map_iter(|group| cell_pairs(group, apart, &pair))
+        .collect()
+}
+
+/// Whether two levels are one number but for rounding, which is no change of a hyper-parameter: fractions that numpy's `isclose` does not
+/// tell apart, as in the public code. Whole numbers are told apart.
+fn same_number(a: Option<f64>, b: Option<f64>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) if a.fract() != 0.0 || b.fract() != 0.0 => {
+            (a - b).abs() <= 1e-8 + 1e-5 * b.abs()
+        }
+        _ => false,
+    }
+}
+
+/// All pairs of cells of a group at levels that are `apart`.
+fn cell_pairs(
+    group: &Group,
+    apart: impl Fn(usize, usize) -> bool,
+    pair: impl Fn(u32, u32) -> Sums,
+) -> Vec<((usize, usize), Sums)> {
     let mut found = Vec::new();
     for (position, (level, cell)) in group.levels.iter().enumerate() {
         for (other_level, other) in &group.levels[position + 1..] {
+            if !apart(*level, *other_level) {
+                continue;
+            }
             let mut sums = Sums::default();
             for &i in cell {
                 for &j in other {

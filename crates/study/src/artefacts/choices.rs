@@ -3,12 +3,12 @@
 use super::{
     Recipe,
     common::{fixed, section},
-    correlation::{LEVEL, cell, with_interval},
     settings::conventions,
     zoo::{self, Model},
 };
 use crate::{
     Result,
+    analysis::{LEVEL, coefficients::cell, words::with_interval},
     measuring::MeasureRequest,
     plan::{Context, PlannedRun},
     profile::Profile,

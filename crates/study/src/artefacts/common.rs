@@ -1,11 +1,7 @@
 //! What several artefacts say in the same way.
 
-use crate::{
-    Error, Result,
-    plan::PlannedRun,
-    report::{Artefact, number},
-    store::RunResult,
-};
+pub(super) use crate::report::words::{TIE, count, fixed, list, percent, say};
+use crate::{Error, Result, plan::PlannedRun, report::Artefact, store::RunResult};
 use srr_layers::Variant;
 
 /// A table of the profile that must be there.
@@ -16,9 +12,6 @@ pub(super) fn section<'a, T>(section: &'a Option<T>, name: &str) -> Result<&'a T
         expected: format!("a table `[{name}]`, be it empty"),
     })
 }
-
-/// Two results that differ by less are the same: what is left is rounding.
-pub(super) const TIE: f64 = 1e-9;
 
 /// A variant's name as the papers write it.
 pub(crate) const fn title(variant: Variant) -> &'static str {
@@ -39,38 +32,6 @@ pub(super) fn ink(variant: Variant) -> usize {
         .iter()
         .position(|&other| other == variant)
         .unwrap_or(0)
-}
-
-/// A number in running text, with so many digits that count.
-pub(crate) fn say(value: f64, digits: usize) -> String {
-    number::significant(value, digits)
-}
-
-/// A number in running text, with so many digits after the point.
-pub(super) fn fixed(value: f64, decimals: usize) -> String {
-    number::fixed(value, decimals)
-}
-
-/// A share as a percentage with one digit after the point.
-pub(super) fn percent(share: f64) -> String {
-    format!("{} %", fixed(100.0 * share, 1))
-}
-
-/// `a, b and c`.
-pub(super) fn list<S: AsRef<str>>(items: &[S]) -> String {
-    match items {
-        [] => "none".to_owned(),
-        [one] => one.as_ref().to_owned(),
-        [first @ .., last] => {
-            let first: Vec<&str> = first.iter().map(AsRef::as_ref).collect();
-            format!("{} and {}", first.join(", "), last.as_ref())
-        }
-    }
-}
-
-/// `1 run`, `2 runs`.
-pub(crate) fn count(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 /// `3 (0, 1, 2)`.
@@ -120,14 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_and_counts_read_as_english() {
-        assert_eq!(list::<&str>(&[]), "none");
-        assert_eq!(list(&["a"]), "a");
-        assert_eq!(list(&["a", "b", "c"]), "a, b and c");
-        assert_eq!(
-            (count(1, "run"), count(2, "run")),
-            ("1 run".to_owned(), "2 runs".to_owned())
-        );
+    fn seeds_are_counted_and_named() {
         assert_eq!(seeds(&[4, 7]), "2 (4, 7)");
     }
 

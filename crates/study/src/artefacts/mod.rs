@@ -14,7 +14,7 @@ mod toy_ascent;
 mod variants;
 mod zoo;
 
-pub(crate) use common::{count, say, title};
+pub(crate) use common::title;
 pub use settings::conventions;
 pub(crate) use settings::model;
 

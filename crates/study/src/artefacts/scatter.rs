@@ -3,12 +3,13 @@
 use super::{
     Recipe,
     common::{count, fixed, ink, list, section, title},
-    correlation::{LEVEL, SRR, with_interval},
+    correlation::SRR,
     settings::conventions,
     zoo::{self, Model},
 };
 use crate::{
     Result,
+    analysis::{LEVEL, words::with_interval},
     measuring::{MeasureRecord, MeasureRequest},
     plan::{Context, PlannedRun},
     profile::Profile,

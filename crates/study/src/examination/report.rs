@@ -3,7 +3,7 @@
 use super::{Curve, Findings, Found, Images, Setting};
 use crate::{
     Result, artefacts, files,
-    report::{Artefact, Cell, Column, Provenance, Table},
+    report::{Artefact, Cell, Column, Provenance, Table, words},
     study::REFERENCES,
 };
 use srr_coding_rate::SparseRateReduction;
@@ -62,11 +62,7 @@ pub(super) fn provenance(setting: &Setting, command: &str) -> Result<Provenance>
     let mut data: Vec<(String, String)> = data
         .into_iter()
         .map(|images| {
-            let name = format!(
-                "{}, {}",
-                images.name,
-                artefacts::count(images.count, "image")
-            );
+            let name = format!("{}, {}", images.name, words::count(images.count, "image"));
             (name, images.digest.clone())
         })
         .collect();
@@ -78,9 +74,9 @@ pub(super) fn provenance(setting: &Setting, command: &str) -> Result<Provenance>
         title: format!("Measures of a {title} model"),
         subtitle: format!(
             "A trained {title} with {} of dimension {} and {}, measured in double precision.",
-            artefacts::count(setting.model.depth, "layer"),
+            words::count(setting.model.depth, "layer"),
             setting.model.dim,
-            artefacts::count(setting.model.heads, "head"),
+            words::count(setting.model.heads, "head"),
         ),
         profile: String::new(),
         configuration_digest: files::digest(setting)?,
@@ -104,7 +100,7 @@ fn images(setting: &Setting) -> String {
 fn training(setting: &Setting) -> String {
     let rate = setting
         .learning_rate
-        .map(|rate| format!("learning rate at its end {}", artefacts::say(rate, 3)));
+        .map(|rate| format!("learning rate at its end {}", words::say(rate, 3)));
     let batch = setting.batch_size.map(|batch| format!("batch {batch}"));
     let start = setting.initial.as_ref().map_or("unknown", |_| "known");
     let mut words: Vec<String> = [rate, batch].into_iter().flatten().collect();
@@ -115,7 +111,7 @@ fn training(setting: &Setting) -> String {
 /// What was found, from the numbers.
 fn finding(findings: &Findings) -> String {
     let counts = findings.counts();
-    let of = artefacts::count(findings.measures.len(), "measure");
+    let of = words::count(findings.measures.len(), "measure");
     let mut missing = Vec::new();
     for (count, what) in [
         (counts.unavailable, "unavailable"),
@@ -150,7 +146,7 @@ fn means(findings: &Findings) -> Option<String> {
         let layers = &curve.as_ref().ok()?.layers;
         let mean = SparseRateReduction::mean(layers)?;
         let [_, _, _, srr, ..] = curves.values(&mean);
-        Some(format!("{} on {name} images", artefacts::say(srr, 4)))
+        Some(format!("{} on {name} images", words::say(srr, 4)))
     });
     let means: Vec<String> = means.collect();
     (!means.is_empty()).then(|| format!("The mean of μ over layers is {}.", means.join(" and ")))
@@ -161,7 +157,7 @@ fn course(name: &str, curve: &Curve, findings: &Findings) -> Option<String> {
     let layers = &curve.as_ref().ok()?.layers;
     let ends = [layers.first()?, layers.last()?].map(|layer| findings.curves.values(layer));
     let goes = |place: usize| {
-        let [first, last] = ends.map(|values| artefacts::say(values[place], 4));
+        let [first, last] = ends.map(|values| words::say(values[place], 4));
         format!("from {first} to {last}")
     };
     Some(format!(

@@ -41,6 +41,8 @@ pub struct Artefact {
     pub charts: Vec<Chart>,
     /// Remarks: what was left out and why, differences from the paper.
     pub notes: Vec<String>,
+    /// Whether it stands outside a study: no paper to compare with, no seeds, and only the parts it has.
+    pub standalone: bool,
 }
 
 impl Artefact {
@@ -116,6 +118,13 @@ impl Artefact {
         self
     }
 
+    /// Says that the artefact stands outside a study: it has no paper to compare with, and misses no part that it does not have.
+    #[must_use]
+    pub fn standalone(mut self) -> Self {
+        self.standalone = true;
+        self
+    }
+
     /// First paragraph of the finding: the artefact's line in the summary.
     pub fn headline(&self) -> &str {
         first_paragraph(&self.finding)
@@ -126,8 +135,11 @@ impl Artefact {
         first_paragraph(&self.paper)
     }
 
-    /// Names of the parts that every artefact should have and this one lacks; empty when it is complete.
+    /// Names of the parts that every artefact should have and this one lacks; empty when it is complete or stands outside a study.
     pub fn missing_parts(&self) -> Vec<&'static str> {
+        if self.standalone {
+            return Vec::new();
+        }
         let parts = [
             ("shows", self.shows.trim().is_empty()),
             ("finding", self.finding.trim().is_empty()),

@@ -402,6 +402,8 @@ pub enum Direction {
 pub struct Heat {
     /// `values[row][column]`, rows from top to bottom; `None` (or a number that is not finite) is an empty, hatched cell.
     pub values: Vec<Vec<Option<f64>>>,
+    /// Intervals in the form of `values`, written under them; none where there are no rows.
+    pub intervals: Vec<Vec<Option<(f64, f64)>>>,
     /// Value at the first color.
     pub low: f64,
     /// Value at the last color.
@@ -419,6 +421,7 @@ impl Heat {
     pub fn diverging(label: impl Into<String>, values: Vec<Vec<Option<f64>>>, limit: f64) -> Self {
         Self {
             values,
+            intervals: Vec::new(),
             low: -limit,
             high: limit,
             diverging: true,
@@ -436,6 +439,7 @@ impl Heat {
     ) -> Self {
         Self {
             values,
+            intervals: Vec::new(),
             low,
             high,
             diverging: false,

@@ -12,6 +12,7 @@ mod table;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
+pub(crate) mod words;
 mod write;
 
 pub use artefact::{Artefact, Provenance};

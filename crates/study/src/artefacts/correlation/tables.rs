@@ -1,104 +1,11 @@
-//! Tables of `correlation`: coefficients, differences, and the zoo itself.
+//! The table of the zoo, every model with everything known of it.
 
-use super::{
-    super::zoo::{self, Model},
-    Rival, cell,
-};
+use super::super::zoo::{self, Model};
 use crate::{
     Result,
     measuring::MeasureRequest,
     report::{Cell, Column, Table},
 };
-use srr_measures::statistics::Analysis;
-
-/// τ, ψ and Ψ of every measure.
-pub(super) fn coefficients(analysis: &Analysis) -> Table {
-    let psi = analysis.axes.iter().map(|axis| {
-        Column::new(
-            format!("psi_{axis}"),
-            format!("ψ {}", axis.replace('_', " ")),
-        )
-        .interval()
-        .decimals(2)
-    });
-    let columns = [
-        Column::new("measure", "Measure"),
-        Column::new("models", "Models"),
-        Column::new("undefined", "Undefined"),
-    ]
-    .into_iter()
-    .chain([Column::new("tau_a", "τ").interval().decimals(3)])
-    .chain(psi)
-    .chain([
-        Column::new("granulated", "Ψ").interval().decimals(2),
-        Column::new("tau_b", "τ-b").interval().decimals(3),
-        Column::new("p", "p"),
-        Column::new("p_holm", "p (Holm)"),
-    ]);
-    let mut table = Table::new(
-        "correlation",
-        "Rank correlation of every measure with the generalization gap",
-    )
-    .columns(columns);
-    for measure in &analysis.measures {
-        let mut row = vec![
-            measure.name.as_str().into(),
-            measure.models.into(),
-            measure.left_out.into(),
-            cell(measure.tau_a, measure.tau_a_interval),
-        ];
-        row.extend(
-            measure
-                .psi
-                .iter()
-                .map(|axis| cell(axis.value, axis.interval)),
-        );
-        row.extend([
-            cell(measure.granulated, measure.granulated_interval),
-            cell(measure.tau_b, measure.tau_b_interval),
-            number(measure.p_value),
-            number(measure.p_holm),
-        ]);
-        table.push(row);
-    }
-    table
-}
-
-/// A number that may not exist.
-fn number(value: Option<f64>) -> Cell {
-    value.map_or_else(|| Cell::missing("undefined"), Cell::Number)
-}
-
-/// τ of the sparse rate reduction minus that of every other measure.
-pub(super) fn differences(rivals: &[Rival]) -> Table {
-    let mut table = Table::new(
-        "correlation-differences",
-        "τ of the sparse rate reduction minus τ of another measure, paired bootstrap; Holm's correction over these comparisons",
-    )
-    .columns([
-        Column::new("measure", "Other measure"),
-        Column::new("models", "Models"),
-        Column::new("difference", "Difference of τ")
-            .interval()
-            .decimals(3),
-        Column::new("p", "p"),
-        Column::new("p_holm", "p (Holm)"),
-    ]);
-    for rival in rivals {
-        let found = rival.difference.as_ref();
-        table.push(vec![
-            rival.name.as_str().into(),
-            found.map_or_else(|| Cell::missing("undefined"), |found| found.models.into()),
-            cell(
-                found.map(|found| found.value),
-                found.map(|found| found.interval),
-            ),
-            number(found.map(|found| found.p_value)),
-            number(rival.p_holm),
-        ]);
-    }
-    table
-}
 
 /// Every model with everything known of it.
 pub(super) fn zoo(models: &[Model], columns: &[(String, MeasureRequest)]) -> Result<Table> {

@@ -77,23 +77,40 @@ fn header(out: &mut String, title: &str, provenance: &Provenance) {
     out.push_str("</header>\n");
 }
 
+/// One line per artefact; outside a study there is no paper to compare with, and what finds nothing has no line.
 fn summary(out: &mut String, artefacts: &[Artefact]) {
-    out.push_str(
-        "<section id=\"summary\">\n<h2>Summary</h2>\n<table class=\"summary\">\n<thead><tr><th scope=\"col\">Artefact</th>\
-         <th scope=\"col\">What we found</th><th scope=\"col\">What the paper says</th></tr></thead>\n<tbody>\n",
+    let compares = artefacts.is_empty() || artefacts.iter().any(|artefact| !artefact.standalone);
+    let (class, first, paper) = match compares {
+        true => (
+            "summary",
+            "Artefact",
+            "<th scope=\"col\">What the paper says</th>",
+        ),
+        false => ("summary alone", "Part", ""),
+    };
+    let _ = write!(
+        out,
+        "<section id=\"summary\">\n<h2>Summary</h2>\n<table class=\"{class}\">\n<thead><tr><th scope=\"col\">{first}</th>\
+         <th scope=\"col\">What we found</th>{paper}</tr></thead>\n<tbody>\n"
     );
-    for artefact in artefacts {
+    let told = |artefact: &&Artefact| !artefact.standalone || !artefact.headline().is_empty();
+    for artefact in artefacts.iter().filter(told) {
         let said = |text: &str| match text {
             "" => "<span class=\"absent\">not stated</span>".to_owned(),
             text => html(text),
         };
+        let paper = match compares {
+            true => format!(
+                "<td data-head=\"The paper\">{}</td>",
+                said(artefact.paper_headline())
+            ),
+            false => String::new(),
+        };
         let _ = writeln!(
             out,
-            "<tr><th scope=\"row\"><a href=\"#{0}\"><code>{0}</code></a></th><td data-head=\"We found\">{1}</td>\
-             <td data-head=\"The paper\">{2}</td></tr>",
+            "<tr><th scope=\"row\"><a href=\"#{0}\"><code>{0}</code></a></th><td data-head=\"We found\">{1}</td>{paper}</tr>",
             escape(&artefact.name),
             said(artefact.headline()),
-            said(artefact.paper_headline())
         );
     }
     out.push_str("</tbody>\n</table>\n</section>\n");

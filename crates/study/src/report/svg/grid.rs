@@ -10,6 +10,9 @@ use crate::report::{Axis, Chart, Panel, Share};
 /// Widest and narrowest cell of a heat map.
 const CELL: (f64, f64) = (92.0, 40.0);
 
+/// Least width of a cell that holds an interval too, and its height.
+const INTERVAL_CELL: (f64, f64) = (70.0, 34.0);
+
 /// Margins of the plotting areas of one column or row of the grid.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Margins {
@@ -75,12 +78,10 @@ impl Grid {
 
     /// Least width of a plotting area.
     pub(super) fn least_plot(&self, chart: &Chart) -> f64 {
-        let cells = |p: &Panel| {
-            if p.heat.is_some() {
-                CELL.1 * p.x.categories.len() as f64
-            } else {
-                60.0
-            }
+        let cells = |p: &Panel| match &p.heat {
+            Some(heat) if heat.intervals.is_empty() => CELL.1 * p.x.categories.len() as f64,
+            Some(_) => INTERVAL_CELL.0 * p.x.categories.len() as f64,
+            None => 60.0,
         };
         chart.panels.iter().map(cells).fold(60.0, f64::max)
     }
@@ -190,8 +191,13 @@ impl Grid {
 
     fn plot_height(&self, panel: &Panel, plot: f64) -> f64 {
         let rows = panel.y.categories.len() as f64;
-        if panel.heat.is_some() {
-            return 27.0 * rows;
+        if let Some(heat) = &panel.heat {
+            let tall = if heat.intervals.is_empty() {
+                27.0
+            } else {
+                INTERVAL_CELL.1
+            };
+            return tall * rows;
         }
         if rows > 0.0 {
             let abreast = abreast(panel) as f64;

@@ -242,7 +242,18 @@ fn cells(canvas: &mut Canvas, panel: &Panel, heat: &Heat, frame: &Frame, sizes: 
                 fill,
                 "",
             );
-            canvas.text(center, Type::new(sizes.tick, text, Anchor::Middle), &label);
+            let interval = heat.intervals.get(i).and_then(|row| *row.get(j)?);
+            let Some((low, high)) = interval.filter(|_| value.is_some()) else {
+                canvas.text(center, Type::new(sizes.tick, text, Anchor::Middle), &label);
+                continue;
+            };
+            let small = 0.8 * sizes.tick;
+            let number = |v| fixed(v, heat.decimals);
+            let under = format!("[{}, {}]", number(low), number(high));
+            let (above, below) = (center.1 - 0.58 * sizes.tick, center.1 + 0.62 * sizes.tick);
+            let type_of = |size| Type::new(size, text, Anchor::Middle);
+            canvas.text((center.0, above), type_of(sizes.tick), &label);
+            canvas.text((center.0, below), type_of(small), &under);
         }
     }
 }

@@ -1,7 +1,8 @@
-//! Conditional information and robust sign errors of `correlation`.
+//! Conditional information and robust sign errors: tables and distribution functions.
 
-use super::{super::common::percent, SRR};
-use crate::report::{Axis, Cell, Chart, Column, Ink, Mark, Panel, Series, Table};
+use super::Star;
+use crate::report::words::percent;
+use crate::report::{Axis, Cell, Chart, Column, Heat, Ink, Mark, Panel, Series, Share, Table};
 use srr_measures::statistics::{
     Analysis, MeasureAnalysis, SignErrorOptions, SignErrorSummary, SignErrors,
 };
@@ -10,7 +11,8 @@ use srr_measures::statistics::{
 const ALL: &str = "all";
 
 /// K of every measure, and its sign errors over all hyper-parameters and along each.
-pub(super) fn summaries(analysis: &Analysis) -> Table {
+/// `named` writes the name of a hyper-parameter.
+pub(crate) fn summaries(analysis: &Analysis, named: fn(&str) -> String) -> Table {
     let mut table = Table::new(
         "correlation-beyond",
         "Conditional information K and robust sign errors; pooled: over all matched pairs of cells that differ in the same two values",
@@ -32,14 +34,11 @@ pub(super) fn summaries(analysis: &Analysis) -> Table {
     for measure in &analysis.measures {
         let information = measure.information.value;
         let information = || information.map_or_else(|| Cell::missing("undefined"), Cell::Number);
-        for (place, axis) in std::iter::once(ALL)
-            .chain(analysis.axes.iter().map(String::as_str))
-            .enumerate()
-        {
+        for (place, axis) in places(analysis) {
             let mut row = vec![
                 measure.name.as_str().into(),
                 information(),
-                axis.replace('_', " ").into(),
+                named(axis).into(),
             ];
             let errors = measure.sign_error.as_ref();
             row.extend(summary(
@@ -82,7 +81,7 @@ fn summary(errors: Option<&SignErrorSummary>) -> [Cell; 4] {
 
 /// Which environments the distributions are drawn over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Drawn {
+pub(crate) enum Drawn {
     /// Those that qualify.
     Qualified,
     /// The pooled ones, as no pair of cells qualifies for any measure.
@@ -93,7 +92,7 @@ pub(super) enum Drawn {
 
 impl Drawn {
     /// The same choice for all measures, so that their curves can be compared.
-    pub(super) fn of(analysis: &Analysis) -> Self {
+    pub(crate) fn of(analysis: &Analysis) -> Self {
         let any = |of: fn(&SignErrors) -> &SignErrorSummary| {
             let errors = analysis
                 .measures
@@ -118,10 +117,24 @@ impl Drawn {
         }
     }
 
-    fn summary(self, errors: &SignErrors) -> Option<&SignErrorSummary> {
+    /// Over all hyper-parameters (place 0) or along one (from 1).
+    fn summary(self, errors: &SignErrors, place: usize) -> Option<&SignErrorSummary> {
         match self {
-            Self::Qualified => Some(&errors.all),
-            Self::Pooled => Some(&errors.pooled),
+            Self::Qualified => at(&errors.all, &errors.per_axis, place),
+            Self::Pooled => at(&errors.pooled, &errors.pooled_per_axis, place),
+            Self::Nothing => None,
+        }
+    }
+
+    /// How to read a figure of them; `None` where there is nothing to draw.
+    fn caption(self) -> Option<&'static str> {
+        match self {
+            Self::Qualified => Some(
+                "Share of environments with a sign error up to x; a good measure rises at the left.",
+            ),
+            Self::Pooled => Some(
+                "No pair of cells qualifies; pooled over all matched pairs of cells that differ in the same two values.",
+            ),
             Self::Nothing => None,
         }
     }
@@ -129,13 +142,13 @@ impl Drawn {
 
 /// The difference of two gaps in accuracy above which a pair of models has any weight: the Hoeffding weight
 /// (1 − 2 exp(−n Δ²/2))² is the least one at Δ = √(2/n · ln(2/(1 − √least))).
-pub(super) fn least_difference(options: &SignErrorOptions) -> f64 {
+pub(crate) fn least_difference(options: &SignErrorOptions) -> f64 {
     let rest = 1.0 - options.least_weight.sqrt();
     (2.0 / options.test_size * (2.0 / rest).ln()).sqrt()
 }
 
 /// What there is to say where no pair of models has any weight; `None` where some have.
-pub(super) fn nothing_to_weigh(analysis: &Analysis, options: &SignErrorOptions) -> Option<String> {
+pub(crate) fn nothing_to_weigh(analysis: &Analysis, options: &SignErrorOptions) -> Option<String> {
     if Drawn::of(analysis) != Drawn::Nothing {
         return None;
     }
@@ -153,7 +166,10 @@ pub(super) fn nothing_to_weigh(analysis: &Analysis, options: &SignErrorOptions) 
     ))
 }
 
-/// The steps of a distribution function: error, share of environments up to it.
+/// Steps of a distribution function that are told at most: more cannot be seen.
+const MOST_STEPS: usize = 200;
+
+/// The steps of a distribution function: error, share of environments up to it. Of very many, those at evenly spaced places and the last.
 fn steps(errors: &SignErrorSummary) -> Vec<(f64, f64)> {
     let mut steps: Vec<(f64, f64)> = Vec::new();
     for (place, &error) in errors.errors.iter().enumerate() {
@@ -163,11 +179,16 @@ fn steps(errors: &SignErrorSummary) -> Vec<(f64, f64)> {
             None => steps.push((error, share)),
         }
     }
-    steps
+    let all = steps.len();
+    if all <= MOST_STEPS {
+        return steps;
+    }
+    let told = (1..=MOST_STEPS).map(|place| steps[place * all / MOST_STEPS - 1]);
+    told.collect()
 }
 
 /// The distribution function of the sign errors of every measure.
-pub(super) fn distribution(analysis: &Analysis) -> Table {
+pub(crate) fn distribution(analysis: &Analysis) -> Table {
     let drawn = Drawn::of(analysis);
     let mut table = Table::new(
         "correlation-sign-errors",
@@ -182,7 +203,7 @@ pub(super) fn distribution(analysis: &Analysis) -> Table {
     table.folded = true;
     for measure in &analysis.measures {
         let errors = measure.sign_error.as_ref();
-        let Some(errors) = errors.and_then(|errors| drawn.summary(errors)) else {
+        let Some(errors) = errors.and_then(|errors| drawn.summary(errors, 0)) else {
             continue;
         };
         for (error, share) in steps(errors) {
@@ -211,56 +232,114 @@ fn curve(errors: &SignErrorSummary) -> Option<Vec<(f64, f64)>> {
     Some(points)
 }
 
-/// The distribution functions, that of the sparse rate reduction in front; `None` where there is nothing to draw.
-pub(super) fn chart(analysis: &Analysis) -> Option<Chart> {
+/// The distribution functions, that of the measure that stands out in front; `None` where there is nothing to draw.
+pub(crate) fn chart(analysis: &Analysis, star: &Star<'_>) -> Option<Chart> {
     let drawn = Drawn::of(analysis);
-    let caption = match drawn {
-        Drawn::Qualified => {
-            "Share of environments with a sign error up to x; a good measure rises at the left."
+    let caption = drawn.caption()?;
+    let chart = Chart::new(
+        "correlation-sign-errors",
+        "Distribution of robust sign errors",
+        caption,
+    );
+    Some(chart.panel(panel(analysis, drawn, 0, "", &[star.name])))
+}
+
+/// The distribution functions over all hyper-parameters and along each, those of the `colored` measures in front; `None` where there is
+/// nothing to draw.
+pub(crate) fn chart_by_axis(analysis: &Analysis, colored: &[&str]) -> Option<Chart> {
+    let drawn = Drawn::of(analysis);
+    let mut chart = Chart::new(
+        "correlation-sign-errors",
+        "Distribution of robust sign errors, over all hyper-parameters and along each",
+        drawn.caption()?,
+    );
+    for (place, title) in places(analysis) {
+        let panel = panel(analysis, drawn, place, title, colored);
+        if !panel.series.is_empty() {
+            chart = chart.panel(panel);
         }
-        Drawn::Pooled => {
-            "No pair of cells qualifies; pooled over all matched pairs of cells that differ in the same two values."
-        }
-        Drawn::Nothing => return None,
-    };
+    }
+    Some(chart.columns(3).share(Share::All, Share::All))
+}
+
+/// All hyper-parameters together, then each.
+fn places(analysis: &Analysis) -> impl Iterator<Item = (usize, &str)> {
+    let axes = analysis.axes.iter().map(String::as_str);
+    std::iter::once(ALL).chain(axes).enumerate()
+}
+
+/// One panel: the measures in gray, and those that are `colored` before them, the first of these last of all.
+fn panel(analysis: &Analysis, drawn: Drawn, place: usize, title: &str, colored: &[&str]) -> Panel {
     let mut panel = Panel::new(
-        "",
+        title,
         Axis::new("sign error").range(0.0, 1.0),
         Axis::new("share of environments").range(0.0, 1.0),
     );
-    let (srr, others): (Vec<_>, Vec<_>) = analysis
-        .measures
-        .iter()
-        .partition(|measure| measure.name == SRR);
-    let of = |measure: &MeasureAnalysis| curve(drawn.summary(measure.sign_error.as_ref()?)?);
+    let rank = |measure: &MeasureAnalysis| colored.iter().position(|name| *name == measure.name);
+    let of = |measure: &MeasureAnalysis| curve(drawn.summary(measure.sign_error.as_ref()?, place)?);
+    let mut order: Vec<&MeasureAnalysis> = analysis.measures.iter().collect();
+    order.sort_by_key(|measure| std::cmp::Reverse(rank(measure).unwrap_or(usize::MAX)));
     let mut named = false;
-    for (measure, points) in others
-        .into_iter()
-        .chain(srr)
-        .filter_map(|measure| Some((measure, of(measure)?)))
-    {
-        let (name, ink) = match (measure.name == SRR, named) {
-            (true, _) => (SRR, Ink::Category(1)),
-            (false, false) => ("other measures", Ink::Neutral),
-            (false, true) => ("", Ink::Neutral),
+    for (measure, points) in order.into_iter().filter_map(|m| Some((m, of(m)?))) {
+        let (name, ink) = match (rank(measure), named) {
+            // The first has the color that it has in every figure, the others those that are left.
+            (Some(0), _) => (measure.name.as_str(), Ink::Category(1)),
+            (Some(1), _) => (measure.name.as_str(), Ink::Category(0)),
+            (Some(rank), _) => (measure.name.as_str(), Ink::Category(rank)),
+            (None, false) => ("other measures", Ink::Neutral),
+            (None, true) => ("", Ink::Neutral),
         };
-        named = true;
+        named |= rank(measure).is_none();
         panel = panel.series(Series::new(name, ink, Mark::Line).points(points));
     }
-    Some(
-        Chart::new(
-            "correlation-sign-errors",
-            "Distribution of robust sign errors",
-            caption,
-        )
-        .panel(panel),
-    )
+    panel
+}
+
+/// Mean, 90th percentile and maximum of every measure's sign errors, over all hyper-parameters and along each; `None` where there are none.
+pub(crate) fn heat(analysis: &Analysis) -> Option<Chart> {
+    let drawn = Drawn::of(analysis);
+    drawn.caption()?;
+    type Pick = fn(&SignErrorSummary) -> Option<f64>;
+    let parts: [(&str, Pick); 3] = [
+        ("mean", |errors| errors.mean),
+        ("90th percentile", |errors| errors.p90),
+        ("maximum", |errors| errors.max),
+    ];
+    let mut chart = Chart::new(
+        "correlation-sign-errors-summary",
+        "Robust sign error of every measure",
+        "Mean, 90th percentile and maximum over environments; 0 is a measure that is never wrong about the sign of a change, ½ one that \
+         guesses. The fewer environments there are along a hyper-parameter, the less its column says.",
+    );
+    for (title, pick) in parts {
+        let values = analysis.measures.iter().map(|measure| {
+            let errors = measure.sign_error.as_ref();
+            let at = |(place, _)| pick(drawn.summary(errors?, place)?);
+            places(analysis).map(at).collect()
+        });
+        let mut heat = Heat::sequential("sign error", values.collect(), 0.0, 1.0);
+        heat.diverging = true;
+        let names = analysis.measures.iter().map(|m| m.name.as_str());
+        chart = chart.panel(Panel::heat(
+            title,
+            Axis::categories("", places(analysis).map(|(_, name)| name)),
+            Axis::categories("", names),
+            heat,
+        ));
+    }
+    Some(chart.columns(1))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use srr_measures::statistics::{self, AnalysisOptions, analyse, hoeffding_weight};
+
+    const SRR: &str = "srr";
+    const STAR: Star<'_> = Star {
+        name: SRR,
+        title: "the sparse rate reduction",
+    };
 
     /// Four models whose accuracy gaps differ by `step` between the levels of the one hyper-parameter.
     fn analysis(step: f64, options: SignErrorOptions) -> Analysis {
@@ -285,7 +364,7 @@ mod tests {
             let errors = m.sign_error.as_ref().unwrap();
             curve(&errors.all).is_none() && curve(&errors.pooled).is_none()
         }));
-        assert_eq!(chart(&none), None);
+        assert_eq!(chart(&none, &STAR), None);
         assert!(distribution(&none).rows.is_empty());
         let said = nothing_to_weigh(&none, &options).unwrap();
         assert!(
@@ -294,7 +373,7 @@ mod tests {
         );
 
         let some = analysis(0.05, options);
-        let drawn = chart(&some).unwrap();
+        let drawn = chart(&some, &STAR).unwrap();
         assert_eq!(drawn.panels[0].series.len(), 2);
         assert!(drawn.caption.contains("pooled"));
         assert_eq!(nothing_to_weigh(&some, &options), None);
@@ -306,7 +385,7 @@ mod tests {
         let mut analysis = analysis(0.05, options);
         let errors = analysis.measures[1].sign_error.as_mut().unwrap();
         errors.pooled.errors.clear();
-        let drawn = chart(&analysis).unwrap();
+        let drawn = chart(&analysis, &STAR).unwrap();
         let names: Vec<_> = drawn.panels[0]
             .series
             .iter()

@@ -1,11 +1,11 @@
-//! Figures of `correlation`: τ of every measure, and ψ along every hyper-parameter.
+//! Figures of coefficients: τ of every measure, and ψ along every hyper-parameter.
 
-use super::{SRR, with_interval};
+use super::{Star, words::with_interval};
 use crate::report::{Axis, Chart, Heat, Mark, Panel, Point, Rule, Series};
-use srr_measures::statistics::{Analysis, MeasureAnalysis};
+use srr_measures::statistics::{Analysis, Interval, MeasureAnalysis};
 
 /// τ of every measure with its interval, largest first.
-pub(super) fn forest(analysis: &Analysis) -> Chart {
+pub(crate) fn forest(analysis: &Analysis, star: &Star<'_>) -> Chart {
     let mut ranked: Vec<&MeasureAnalysis> = analysis
         .measures
         .iter()
@@ -30,19 +30,40 @@ pub(super) fn forest(analysis: &Analysis) -> Chart {
             Some(interval) => point.between(interval.low, interval.high),
             None => point,
         };
-        let ink = usize::from(measure.name == SRR);
+        let ink = usize::from(measure.name == star.name);
         panel = panel.series(Series::new("", ink, Mark::Forest).points([point]));
     }
     Chart::new(
         "correlation",
         "Overall τ of every measure",
-        "Points are τ, lines its bootstrap interval; the sparse rate reduction stands out.",
+        format!(
+            "Points are τ, lines its bootstrap interval; {} stands out.",
+            star.title
+        ),
     )
     .panel(panel)
 }
 
 /// ψ of every measure along every hyper-parameter.
-pub(super) fn heat(analysis: &Analysis) -> Chart {
+pub(crate) fn heat(analysis: &Analysis) -> Chart {
+    heat_of(analysis, None)
+}
+
+/// The same with the bootstrap interval under every value.
+pub(crate) fn heat_with_intervals(analysis: &Analysis) -> Chart {
+    let interval = |interval: Option<Interval>| interval.map(|i| (i.low, i.high));
+    let intervals = analysis.measures.iter().map(|measure| {
+        let psi = measure.psi.iter().map(|axis| interval(axis.interval));
+        let last = [measure.granulated_interval, measure.tau_a_interval];
+        psi.chain(last.map(interval)).collect()
+    });
+    heat_of(analysis, Some(intervals.collect()))
+}
+
+/// Low and high of every measure and hyper-parameter, in the form of a heat map.
+type Intervals = Vec<Vec<Option<(f64, f64)>>>;
+
+fn heat_of(analysis: &Analysis, intervals: Option<Intervals>) -> Chart {
     let measures = analysis
         .measures
         .iter()
@@ -60,16 +81,19 @@ pub(super) fn heat(analysis: &Analysis) -> Chart {
             psi.chain([measure.granulated, measure.tau_a]).collect()
         })
         .collect();
+    let caption = match &intervals {
+        Some(_) => {
+            "ψ per hyper-parameter, their mean Ψ, and the overall τ, each above its bootstrap interval; – where it does not exist."
+        }
+        None => "ψ per hyper-parameter, their mean Ψ, and the overall τ.",
+    };
+    let mut heat = Heat::diverging("τ", values, 1.0);
+    heat.intervals = intervals.unwrap_or_default();
     let panel = Panel::heat(
         "",
         Axis::categories("", axes),
         Axis::categories("", measures),
-        Heat::diverging("τ", values, 1.0),
+        heat,
     );
-    Chart::new(
-        "correlation-axes",
-        "τ along each hyper-parameter",
-        "ψ per hyper-parameter, their mean Ψ, and the overall τ.",
-    )
-    .panel(panel)
+    Chart::new("correlation-axes", "τ along each hyper-parameter", caption).panel(panel)
 }

@@ -1,0 +1,169 @@
+//! Paired comparisons of one measure with every other: "A beats B".
+
+use super::{
+    LEVEL, Star,
+    coefficients::{cell, number},
+};
+use crate::{
+    Result,
+    report::{Cell, Column, Table},
+};
+use srr_measures::statistics::{self, Analysis, Bootstrap, Difference, Repeats, Statistic, holm};
+
+/// The measure that stands out against another one.
+#[derive(Clone, Debug)]
+pub(crate) struct Rival {
+    /// The other measure.
+    pub(crate) name: String,
+    /// τ minus its τ; `None` where either has none.
+    pub(crate) difference: Option<Difference>,
+    /// The p-value of the difference after Holm's correction over all rivals.
+    pub(crate) p_holm: Option<f64>,
+}
+
+impl Rival {
+    /// The same under another name.
+    pub(crate) fn renamed(&self, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// Whether the other measure's τ is smaller (1), larger (−1), or not told apart (0) at [`LEVEL`].
+    pub(crate) fn sign(&self) -> i8 {
+        match (&self.difference, self.p_holm) {
+            (Some(difference), Some(p)) if p <= 1.0 - LEVEL => {
+                i8::from(difference.value > 0.0) - i8::from(difference.value < 0.0)
+            }
+            _ => 0,
+        }
+    }
+}
+
+/// The measure `star` against every other one, on the same bootstrap draws; none where it is no measure of the table.
+pub(crate) fn all(
+    table: &statistics::Table,
+    analysis: &Analysis,
+    star: &str,
+    bootstrap: &Bootstrap,
+) -> Result<Vec<Rival>> {
+    if !analysis.measures.iter().any(|measure| measure.name == star) {
+        return Ok(Vec::new());
+    }
+    let names = analysis.measures.iter().map(|m| m.name.as_str());
+    let others: Vec<&str> = names.filter(|name| *name != star).collect();
+    let (statistic, repeats) = (Statistic::TauA, Repeats::default());
+    let found = bootstrap.differences(table, star, &others, statistic, repeats)?;
+    let others = others.into_iter().map(str::to_owned);
+    Ok(corrected(others.zip(found).collect()))
+}
+
+/// The comparisons with Holm's correction over all of them.
+fn corrected(found: Vec<(String, Option<Difference>)>) -> Vec<Rival> {
+    let p_values: Vec<Option<f64>> = found
+        .iter()
+        .map(|(_, difference)| Some(difference.as_ref()?.p_value))
+        .collect();
+    let rival = |((name, difference), p_holm)| Rival {
+        name,
+        difference,
+        p_holm,
+    };
+    found.into_iter().zip(holm(&p_values)).map(rival).collect()
+}
+
+/// τ of the measure that stands out minus that of every other one.
+pub(crate) fn table(rivals: &[Rival], star: &Star<'_>) -> Table {
+    let mut table = Table::new(
+        "correlation-differences",
+        format!(
+            "τ of {} minus τ of another measure, paired bootstrap; Holm's correction over these comparisons",
+            star.title
+        ),
+    )
+    .columns([
+        Column::new("measure", "Other measure"),
+        Column::new("models", "Models"),
+        Column::new("difference", "Difference of τ")
+            .interval()
+            .decimals(3),
+        Column::new("p", "p"),
+        Column::new("p_holm", "p (Holm)"),
+    ]);
+    for rival in rivals {
+        let found = rival.difference.as_ref();
+        table.push(vec![
+            rival.name.as_str().into(),
+            found.map_or_else(|| Cell::missing("undefined"), |found| found.models.into()),
+            cell(
+                found.map(|found| found.value),
+                found.map(|found| found.interval),
+            ),
+            number(found.map(|found| found.p_value)),
+            number(rival.p_holm),
+        ]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::words::against;
+    use srr_measures::statistics::Interval;
+
+    fn difference(value: f64, p_value: f64) -> Option<Difference> {
+        let interval = Interval {
+            low: value - 0.1,
+            high: value + 0.1,
+            draws: 2000,
+        };
+        Some(Difference {
+            value,
+            interval,
+            p_value,
+            models: 32,
+        })
+    }
+
+    #[test]
+    fn comparisons_are_corrected_and_the_sentence_goes_by_the_corrected_values() {
+        let rivals = corrected(vec![
+            ("far".to_owned(), difference(0.5, 0.001)),
+            ("near".to_owned(), difference(0.2, 0.03)),
+            ("above".to_owned(), difference(-0.4, 0.01)),
+            ("constant".to_owned(), None),
+        ]);
+        let holm: Vec<Option<f64>> = rivals.iter().map(|rival| rival.p_holm).collect();
+        assert_eq!(holm, [Some(0.003), Some(0.03), Some(0.02), None]);
+        let said = against(&rivals);
+        assert!(
+            said.contains("ahead of far and near, behind above, and not told apart from constant"),
+            "{said}"
+        );
+
+        // An interval off zero is not enough once there are as many comparisons.
+        let rivals = corrected(
+            (0..9)
+                .map(|i| (format!("m{i}"), difference(0.2, 0.02)))
+                .collect(),
+        );
+        assert!(rivals.iter().all(|rival| rival.p_holm == Some(0.18)));
+        let said = against(&rivals);
+        assert!(
+            said.contains("ahead of none, behind none") && said.contains("over 9 comparisons"),
+            "{said}"
+        );
+        let table = table(
+            &rivals,
+            &Star {
+                name: "srr",
+                title: "it",
+            },
+        );
+        let keys: Vec<&str> = table.columns.iter().map(|c| c.key.as_str()).collect();
+        assert_eq!(keys, ["measure", "models", "difference", "p", "p_holm"]);
+        assert_eq!(table.rows[0][3..], [Cell::Number(0.02), Cell::Number(0.18)]);
+    }
+}
