@@ -1,6 +1,7 @@
 //! Files that the documents show are read as they stand there.
 
 use srr_layers::Variant;
+use srr_measures::Registry;
 use srr_study::profile::Profile;
 use srr_trainer::Experiment;
 
@@ -28,4 +29,21 @@ fn the_profile() {
     let profile = Profile::load(path.to_str().unwrap()).unwrap();
     assert!(profile.zoo.is_some() && profile.scatter.is_some());
     profile.validate().unwrap();
+}
+
+/// Every measure stands in the tables of `docs/measures.md`, and every name in these is a measure.
+#[test]
+fn the_measures() {
+    let document = include_str!("../../docs/measures.md");
+    let tables = document.split_once("## Statistics").unwrap().0;
+    let rows = tables.lines().filter(|line| line.starts_with("| `"));
+    let first_cells = rows.map(|row| row.split('|').nth(1).unwrap());
+    let mut documented: Vec<&str> = first_cells
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    documented.sort_unstable();
+    let registry = Registry::built_in();
+    let mut measures: Vec<&str> = registry.names().collect();
+    measures.sort_unstable();
+    assert_eq!(documented, measures);
 }

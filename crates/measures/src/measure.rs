@@ -131,10 +131,12 @@ pub enum Cost {
     ForwardPass,
     /// Gradients of every example.
     ExampleGradients,
-    /// Tens of passes over the data: Hessian-vector products.
-    HessianProducts,
-    /// Hundreds of passes over the data: a search over perturbations.
+    /// Tens of forward passes over the data: a search by trial, over noise or pruned weights.
     Search,
+    /// Tens of gradients over the data: Hessian-vector products.
+    HessianProducts,
+    /// Hundreds of gradients over the data: a search by gradient ascent.
+    Ascent,
 }
 
 impl std::fmt::Display for Cost {
@@ -144,8 +146,9 @@ impl std::fmt::Display for Cost {
             Self::Factorizations => "a factorization per weight matrix",
             Self::ForwardPass => "one forward pass over the data",
             Self::ExampleGradients => "a gradient per example",
-            Self::HessianProducts => "tens of passes (Hessian-vector products)",
-            Self::Search => "hundreds of passes (search over perturbations)",
+            Self::Search => "tens of forward passes (search by trial)",
+            Self::HessianProducts => "tens of gradients (Hessian-vector products)",
+            Self::Ascent => "hundreds of gradients (search by ascent)",
         })
     }
 }

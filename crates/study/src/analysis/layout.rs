@@ -1,7 +1,6 @@
 //! Layouts of tables that are recognized by themselves, and what their columns mean.
 
 use crate::tables::{RawCell, RawColumn, RawTable, Value};
-use srr_measures::Registry;
 use std::collections::BTreeSet;
 
 /// How a table is laid out.
@@ -230,11 +229,8 @@ fn rounded(column: &RawColumn) -> RawColumn {
 fn zoo(table: &RawTable) -> Plan {
     let names: Vec<&str> = table.names().collect();
     let place = |name: &str| names.iter().position(|other| *other == name).unwrap_or(0);
-    let registry = Registry::built_in();
-    let ours: BTreeSet<String> = registry
-        .iter()
-        .map(|m| m.name().replace('-', "_"))
-        .collect();
+    let measured = names.get(place("test_accuracy") + 1..).unwrap_or(&[]);
+    let is_value = |name: &&&str| !name.contains('.') && **name != "missing";
     let owned = |names: Vec<&&str>| names.into_iter().map(|name| (*name).to_owned()).collect();
     let between = names.get(place("run") + 1..place("seed")).unwrap_or(&[]);
     let has_accuracy = table.has("train_accuracy") && table.has("test_accuracy");
@@ -246,9 +242,7 @@ fn zoo(table: &RawTable) -> Plan {
         }],
         gap: Some("loss_gap".to_owned()),
         hyper: Some(owned(between.iter().collect())),
-        measures: Some(owned(
-            names.iter().filter(|name| ours.contains(**name)).collect(),
-        )),
+        measures: Some(owned(measured.iter().filter(is_value).collect())),
         accuracy: if has_accuracy {
             Accuracy::Columns
         } else {
@@ -302,12 +296,12 @@ mod tests {
 
     #[test]
     fn the_zoo_is_told_from_its_measures_and_their_terms() {
-        let names = "run,variant,batch,seed,status,counted,epochs,loss_gap,train_accuracy,test_accuracy,srr,srr_images,l2,l2_dist,missing";
+        let names = "run,variant,batch,seed,status,counted,epochs,loss_gap,train_accuracy,test_accuracy,srr,srr.images,l2,l2_dist,kurtosis,missing";
         let columns: Vec<(&str, &[&str])> = names.split(',').map(|name| (name, &[][..])).collect();
         let plan = Plan::of(&table(&columns));
         assert_eq!(plan.layout, Layout::Zoo);
         assert_eq!(plan.hyper.unwrap(), ["variant", "batch"]);
-        assert_eq!(plan.measures.unwrap(), ["srr", "l2", "l2_dist"]);
+        assert_eq!(plan.measures.unwrap(), ["srr", "l2", "l2_dist", "kurtosis"]);
         assert_eq!(plan.accuracy, Accuracy::Columns);
     }
 }

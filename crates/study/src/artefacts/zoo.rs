@@ -199,7 +199,7 @@ enum Of {
 }
 
 impl Detail<'_> {
-    /// Key and heading.
+    /// Key and heading. A dot stands between a measure and what belongs to its value, so that both can be told apart.
     pub(super) fn column(&self) -> Column {
         let suffix = match &self.of {
             Of::Value => return Column::new(self.name.replace('-', "_"), self.name),
@@ -208,7 +208,7 @@ impl Detail<'_> {
             Of::Images => "images",
         };
         Column::new(
-            format!("{}_{suffix}", self.name.replace('-', "_")),
+            format!("{}.{suffix}", self.name.replace('-', "_")),
             format!("{}: {}", self.name, suffix.replace('_', " ")),
         )
     }

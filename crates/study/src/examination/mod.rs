@@ -130,7 +130,7 @@ impl Findings {
         let dear = self
             .measures
             .iter()
-            .filter(|found| found.cost >= Cost::HessianProducts);
+            .filter(|found| found.cost >= Cost::Search);
         let images = dear.filter_map(|found| found.outcome.result.as_ref().ok()?.value.images);
         let mut images: Vec<usize> = images.collect();
         images.sort_unstable();

@@ -136,7 +136,7 @@ section! {
         /// Measures by name; every registered one up to `cost` when empty.
         measures: Vec<String> = Vec::new(),
         /// The dearest measures taken when `measures` is empty: `weights`, `factorizations`, `forward-pass`,
-        /// `example-gradients`, `hessian-products` or `search`.
+        /// `example-gradients`, `search`, `hessian-products` or `ascent`.
         cost: Cost = Cost::ForwardPass,
         /// Bootstrap draws behind every interval.
         bootstrap: usize = 2000,

@@ -19,7 +19,7 @@ impl Measure for SharpnessFlatness {
             "sharpness-flatness",
             "Jiang et al. 2019, eq. 54",
             r"1/\alpha^2",
-            Cost::Search,
+            Cost::Ascent,
         )
         .assuming("accuracy falls by the target within the range of the search")
         .as_bound()

@@ -24,7 +24,7 @@ impl Measure for SharpnessInit {
             "sharpness-init",
             "Jiang et al. 2019, eq. 51",
             r"\|w-w^0\|_2^2\ln(2\omega)/(4\alpha^2)+\ln(m/\sigma)+10",
-            Cost::Search,
+            Cost::Ascent,
         )
         .assuming("the weights at the start are known, and the accuracy falls by the target within the range of the search")
         .as_bound()

@@ -30,7 +30,7 @@ impl Measure for SharpnessMagFlatness {
             "sharpness-mag-flatness",
             "Jiang et al. 2019, eq. 62",
             r"1/\alpha'^2",
-            Cost::Search,
+            Cost::Ascent,
         )
         .assuming("accuracy falls by the target within the range of the search")
         .as_bound()

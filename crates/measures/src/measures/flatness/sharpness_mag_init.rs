@@ -43,7 +43,7 @@ impl Measure for SharpnessMagInit {
             "sharpness-mag-init",
             "Jiang et al. 2019, eq. 59",
             r"\tfrac14\sum_j\ln\frac{e^2+(\alpha'^2+4\ln(2\omega/\delta))\|w-w^0\|_2^2/\omega}{e^2+\alpha'^2(w_j-w^0_j)^2}+\ln(m/\sigma')+10",
-            Cost::Search,
+            Cost::Ascent,
         )
         .assuming("the weights at the start are known, and the accuracy falls by the target within the range of the search")
         .as_bound()

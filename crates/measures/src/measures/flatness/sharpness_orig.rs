@@ -24,7 +24,7 @@ impl Measure for SharpnessOrig {
             "sharpness-orig",
             "Jiang et al. 2019, eq. 52",
             r"\|w\|_2^2\ln(2\omega)/(4\alpha^2)+\ln(m/\sigma)+10",
-            Cost::Search,
+            Cost::Ascent,
         )
         .assuming("the accuracy falls by the target within the range of the search")
         .as_bound()

@@ -53,7 +53,7 @@ impl Measure for PruningRobustness {
             "pruning-robustness",
             "Kuhn et al. 2021",
             r"\min\lbrace k/\omega: \mathcal L(w_{(k)})\le\mathcal L(w)+\Delta\rbrace",
-            Cost::HessianProducts,
+            Cost::Search,
         )
         .assuming(
             "the loss falls with the share of weights kept, or some crossing of the limit will do",
