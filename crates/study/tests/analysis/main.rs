@@ -12,7 +12,12 @@ use srr_study::{
     analysis::{Layout, Request, analyse_table},
     tables::{RawTable, read},
 };
-use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 /// A table from CSV text.
 fn table(text: &str) -> Result<RawTable, Error> {
@@ -273,7 +278,7 @@ fn sign_errors_of_the_public_layout_equal_brute_force() {
 }
 
 /// The same table as CSV, as JSON lines and as Parquet.
-fn in_every_format(folder: &Path) -> Vec<std::path::PathBuf> {
+fn in_every_format(folder: &Path) -> Vec<PathBuf> {
     let rows = ["a", "b", "c", "d", "e", "f"].map(|id| (id, f64::from(id.as_bytes()[0] - 96)));
     let mut csv = "id,depth,norm,gap,m,with_holes,ok\n".to_owned();
     let mut lines = String::new();
@@ -295,10 +300,11 @@ fn in_every_format(folder: &Path) -> Vec<std::path::PathBuf> {
     let paths = ["t.csv", "t.jsonl"].map(|name| folder.join(name));
     fs::write(&paths[0], &csv).unwrap();
     fs::write(&paths[1], lines).unwrap();
-    let mut paths = paths.to_vec();
     #[cfg(feature = "parquet")]
-    paths.extend(parquet_file::write_all(folder, &csv));
-    paths
+    let more = parquet_file::write_all(folder, &csv);
+    #[cfg(not(feature = "parquet"))]
+    let more: Vec<PathBuf> = Vec::new();
+    paths.into_iter().chain(more).collect()
 }
 
 #[test]
