@@ -2,9 +2,8 @@
 
 use srr_measures::{About, Cost, Measure, Registry, Subject, Undefined, Value, When};
 use srr_study::analysis::{Request, analyse_table};
-use srr_study::tables;
-use srr_study::{Shard, StopFlag, Study, StudyOptions, profile::Profile, progress::Silent};
-use std::{error::Error, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
+use srr_study::{Shard, StopFlag, Study, StudyOptions, profile::Profile, progress::Silent, tables};
+use std::{error::Error, num::NonZeroUsize, path::Path, sync::Arc, time::Duration};
 
 /// How heavy the tails of the weights are: their fourth moment over the square of the second, over all trainable parameters.
 struct Kurtosis;
@@ -13,15 +12,13 @@ impl Measure for Kurtosis {
     fn about(&self) -> About<'_> {
         let formula = r"\omega\sum_j w_j^4/\bigl(\sum_j w_j^2\bigr)^2";
         About::new("kurtosis", "this example", formula, Cost::Weights)
-            .assuming("a weight is not zero")
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
         let weights = subject.parameters(When::Now)?;
         let moment = |power: i32| weights.iter().map(|w| w.powi(power)).sum::<f64>();
-        Ok(Value::new(
-            weights.len() as f64 * moment(4) / moment(2).powi(2),
-        ))
+        let raw = weights.len() as f64 * moment(4) / moment(2).powi(2);
+        Ok(Value::new(raw))
     }
 }
 
@@ -37,12 +34,11 @@ const PROFILE: &str = r#"
     scatter = { measures = ["kurtosis"] }
 "#;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let out = std::env::args().nth(1).ok_or("say where to write")?;
+pub(crate) fn run(out: &Path) -> Result<(), Box<dyn Error>> {
     let registry = Registry::built_in().with(Box::new(Kurtosis))?;
     let profile = Profile::parse_with("custom-measure", PROFILE, &registry)?;
     let options = StudyOptions {
-        out: PathBuf::from(&out).join("study"),
+        out: out.join("study"),
         only: Vec::new(),
         jobs: NonZeroUsize::MIN,
         shard: Shard::WHOLE,
@@ -53,7 +49,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let artefacts = study.collect(&Silent, &StopFlag::new())?;
     study.publish(&artefacts, Duration::ZERO)?;
     let table = tables::read(&options.out.join("zoo.csv"))?;
-    let analysis = analyse_table(&table, &Request::default())?;
-    analysis.publish(&PathBuf::from(out).join("analysis"), "zoo.csv")?;
+    analyse_table(&table, &Request::default())?.publish(&out.join("analysis"), "zoo.csv")?;
     Ok(())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let out = std::env::args().nth(1).ok_or("say where to write")?;
+    run(out.as_ref())
 }
