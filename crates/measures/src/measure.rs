@@ -227,13 +227,13 @@ pub enum Undefined {
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// The margin is zero or negative: a tenth of the training images is not fitted.
-    #[error("the margin is {margin:e}, not positive")]
+    #[error("the margin is {margin:.3e}, not positive")]
     Margin {
         /// The 10 % smallest margin.
         margin: f64,
     },
     /// A quantity that must be positive is not.
-    #[error("{what} is {value:e}, not positive")]
+    #[error("{what} is {value:.3e}, not positive")]
     NotPositive {
         /// Which quantity.
         what: String,
@@ -248,7 +248,7 @@ pub enum Undefined {
     },
     /// No perturbation that was tried lowers the accuracy by what was asked for.
     #[error(
-        "the search for {what} ended at {size:e}, where the accuracy falls by {drop:.3} and not by {target}"
+        "the search for {what} ended at {size:.3e}, where the accuracy falls by {drop:.3} and not by {target}"
     )]
     Search {
         /// What was searched.

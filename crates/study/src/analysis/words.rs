@@ -66,10 +66,57 @@ pub(crate) fn finding(analysis: &Analysis, star: &Star<'_>, rivals: &[Rival]) ->
         None => "It has no interval.",
     };
     format!(
-        "{headline}\n\n{zero} {} {}",
+        "{headline}\n\n{zero} {} {}\n\n{}",
         against(rivals),
-        granulated(found)
+        granulated(found),
+        beyond_chance(analysis)
     )
+}
+
+/// Which measures order the models at all, and along which hyper-parameters they do so with all else equal.
+pub(crate) fn beyond_chance(analysis: &Analysis) -> String {
+    let sure = |measure: &&MeasureAnalysis| measure.p_holm.is_some_and(|p| p <= 1.0 - LEVEL);
+    let with_sign = |sign: f64| -> Vec<&str> {
+        let sure = analysis.measures.iter().filter(sure);
+        let chosen = sure.filter(|measure| measure.tau_a.is_some_and(|tau| tau * sign > 0.0));
+        chosen.map(|measure| measure.name.as_str()).collect()
+    };
+    let tested = analysis.measures.iter().filter(|m| m.p_holm.is_some());
+    let alone: Vec<String> = (0..analysis.axes.len())
+        .map(|axis| {
+            let off_zero = |measure: &&MeasureAnalysis| {
+                let interval = measure.psi[axis].interval;
+                interval.is_some_and(|interval| interval.low > 0.0)
+            };
+            let count = analysis.measures.iter().filter(off_zero).count();
+            format!("{count} along {}", analysis.axes[axis].replace('_', " "))
+        })
+        .collect();
+    let alone = match alone.is_empty() {
+        true => String::new(),
+        false => format!(
+            " With all else equal, measures whose ψ has an interval above zero number {}.",
+            list(&alone)
+        ),
+    };
+    format!(
+        "What follows: after Holm's correction over {} measures, a larger gap goes with larger values of {} and with smaller values of \
+         {}.{alone} What does not follow: that any of these orders models of another data set, size or range of hyper-parameters; \
+         that a measure which orders all models does so where one hyper-parameter alone changes; and that changing it would change \
+         the gap.",
+        tested.count(),
+        brief(&with_sign(1.0)),
+        brief(&with_sign(-1.0)),
+    )
+}
+
+/// The names, or how many there are where that would fill the page.
+fn brief(names: &[&str]) -> String {
+    const MOST: usize = 8;
+    if names.len() <= MOST {
+        return list(names);
+    }
+    format!("{} measures", names.len())
 }
 
 /// Which measures it beats, which beat it, and which cannot be told apart.
@@ -89,9 +136,9 @@ pub(crate) fn against(rivals: &[Rival]) -> String {
     format!(
         "In paired bootstraps it is ahead of {}, behind {}, and not told apart from {}{undefined}; to be told apart takes p ≤ {} after \
          Holm's correction over {} comparisons.",
-        list(&names(1)),
-        list(&names(-1)),
-        list(&names(0)),
+        brief(&names(1)),
+        brief(&names(-1)),
+        brief(&names(0)),
         fixed(1.0 - LEVEL, 2),
         rivals.len()
     )
@@ -132,4 +179,43 @@ fn capitalized(title: &str) -> String {
     let mut letters = title.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string());
     first.unwrap_or_default() + letters.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use srr_measures::statistics::{AnalysisOptions, Bootstrap, Table, analyse};
+    use srr_random::Seed;
+
+    /// Twelve models of two widths: one measure follows the gap, one runs against it, one alternates.
+    #[test]
+    fn what_follows_goes_by_the_numbers() {
+        let gap: Vec<f64> = (0..12).map(f64::from).collect();
+        let column = |f: &dyn Fn(f64) -> f64| gap.iter().map(|&g| Some(f(g))).collect::<Vec<_>>();
+        let widths: Vec<&str> = (0..12).map(|i| ["8", "16"][i % 2]).collect();
+        let pairs: Vec<String> = (0..12).map(|i| (i / 2).to_string()).collect();
+        let table = Table::new(&gap)
+            .and_then(|table| table.with_axis("width", &widths))
+            .and_then(|table| table.with_axis("batch_size", &pairs))
+            .and_then(|table| table.with_measure("follows", &column(&|g| g)))
+            .and_then(|table| table.with_measure("runs-against", &column(&|g| -g)))
+            .and_then(|table| table.with_measure("alternates", &column(&|g| g % 2.0)))
+            .unwrap();
+        let options = AnalysisOptions {
+            bootstrap: Some(Bootstrap::new(200, LEVEL, Seed::new(1)).unwrap()),
+            ..AnalysisOptions::default()
+        };
+        let said = beyond_chance(&analyse(&table, &options).unwrap());
+        assert!(said.contains("over 3 measures"), "{said}");
+        let both = "larger values of follows and with smaller values of runs-against.";
+        assert!(said.contains(both), "{said}");
+        // Along the width the alternating one follows the gap too.
+        assert!(
+            said.contains("2 along width and 1 along batch size"),
+            "{said}"
+        );
+        let names = ["a"; 9];
+        assert_eq!(brief(&names), "9 measures");
+        assert_eq!(brief(&names[..2]), "a and a");
+    }
 }

@@ -14,7 +14,10 @@ use crate::{
     measuring::MeasureRequest,
     plan::{Context, PlannedRun},
     profile::{self, Profile},
-    report::Artefact,
+    report::{
+        Artefact,
+        words::{count, list},
+    },
 };
 use srr_measures::statistics::{AnalysisOptions, Bootstrap, SignErrorOptions, analyse};
 use srr_random::Seed;
@@ -97,6 +100,7 @@ impl Recipe for Correlation {
             .chart(charts::forest(&analysis, &STAR))
             .chart(charts::heat(&analysis))
             .table(coefficients::table(&analysis))
+            .table(tables::measures(context, &models, &columns)?)
             .table(sign_errors::summaries(&analysis, |axis| {
                 axis.replace('_', " ")
             }))
@@ -136,28 +140,40 @@ fn requests(context: &Context<'_>, section: &profile::Correlation) -> Result<Vec
     zoo::requests(context, &section.measures, section.cost, &settings)
 }
 
-/// Says which measures are undefined for how many models, and why.
+/// Says which measures are undefined for how many models, and why for the first of these; measures of one fate together.
 fn note_undefined(
     mut artefact: Artefact,
     models: &[Model],
     columns: &[(String, MeasureRequest)],
 ) -> Result<Artefact> {
+    let mut fates: Vec<(Vec<&str>, usize, &str)> = Vec::new();
     for (name, request) in columns {
-        let mut reasons: Vec<(String, usize)> = Vec::new();
+        let mut reasons = Vec::new();
         for model in models.iter().filter(|model| model.counts) {
-            let Some(reason) = &model.measured(request)?.undefined else {
-                continue;
-            };
-            match reasons.iter_mut().find(|(known, _)| known == reason) {
-                Some((_, n)) => *n += 1,
-                None => reasons.push((reason.clone(), 1)),
-            }
+            reasons.extend(model.measured(request)?.undefined.as_deref());
         }
-        for (reason, n) in reasons {
-            artefact = artefact.note(format!(
-                "{name} is undefined for {n} of the counted models: {reason}."
-            ));
+        let Some(&first) = reasons.first() else {
+            continue;
+        };
+        let same =
+            |fate: &&mut (Vec<&str>, usize, &str)| (fate.1, fate.2) == (reasons.len(), first);
+        match fates.iter_mut().find(same) {
+            Some((names, ..)) => names.push(name),
+            None => fates.push((vec![name], reasons.len(), first)),
         }
+    }
+    for (names, n, first) in fates {
+        let (verb, of_first) = match (names.len(), n) {
+            (1, 1) => ("is", ""),
+            (1, _) => ("is", " (of the first)"),
+            (_, 1) => ("are", ""),
+            (..) => ("are", " (of the first)"),
+        };
+        artefact = artefact.note(format!(
+            "{} {verb} undefined for {}: {first}{of_first}.",
+            list(&names),
+            count(n, "counted model")
+        ));
     }
     Ok(artefact)
 }

@@ -1,11 +1,63 @@
-//! The table of the zoo, every model with everything known of it.
+//! The table of the zoo, every model with everything known of it, and that of the measures.
 
 use super::super::zoo::{self, Model};
 use crate::{
     Result,
-    measuring::MeasureRequest,
+    measuring::{MeasureRecord, MeasureRequest},
+    plan::Context,
     report::{Cell, Column, Table},
 };
+use srr_measures::statistics::quantile;
+
+/// What every measure is, how it was taken, and how sure its values are.
+pub(super) fn measures(
+    context: &Context<'_>,
+    models: &[Model],
+    columns: &[(String, MeasureRequest)],
+) -> Result<Table> {
+    let heads = [
+        Column::new("measure", "Measure"),
+        Column::new("source", "Source"),
+        Column::new("cost", "Cost"),
+        Column::new("settings", "Settings"),
+        Column::new("images", "images"),
+        Column::new("relative_error", "error / value"),
+        Column::new("higher_is", "Higher is, its source says"),
+    ];
+    let mut table = Table::new("correlation-measures", "The measures").columns(heads);
+    table.folded = true;
+    for (name, request) in columns {
+        let about = context.registry.get(&request.measure)?.about();
+        let counted = models.iter().filter(|model| model.counts);
+        let records = counted
+            .map(|model| model.measured(request))
+            .collect::<Result<Vec<_>>>()?;
+        let better = if about.higher_is_better {
+            "better"
+        } else {
+            "more complex"
+        };
+        table.push(vec![
+            name.as_str().into(),
+            about.source.into(),
+            about.cost.to_string().into(),
+            request.settings.as_str().into(),
+            records.iter().find_map(|record| record.images).into(),
+            relative_error(&records).into(),
+            better.into(),
+        ]);
+    }
+    Ok(table)
+}
+
+/// The median over models of the standard error over the value; `None` where the measure is no estimate.
+fn relative_error(records: &[&MeasureRecord]) -> Option<f64> {
+    let ratio = |record: &&MeasureRecord| Some((record.standard_error? / record.value?).abs());
+    let mut ratios: Vec<f64> = records.iter().filter_map(ratio).collect();
+    ratios.retain(|ratio| ratio.is_finite());
+    ratios.sort_unstable_by(f64::total_cmp);
+    quantile(&ratios, 0.5)
+}
 
 /// Every model with everything known of it.
 pub(super) fn zoo(models: &[Model], columns: &[(String, MeasureRequest)]) -> Result<Table> {
