@@ -1,6 +1,6 @@
 //! `analyse`: which measures of a table of models order them by their generalization gap, and in which environments they fail.
 
-use crate::say::say;
+use crate::{output::is_folder, say::say, whole::at_least_one};
 use srr_study::{
     analysis::{Request, TableAnalysis, analyse_table},
     report, tables,
@@ -35,13 +35,13 @@ pub(crate) struct AnalyseArgs {
     converged: Option<String>,
     /// Test images behind the gap, which has to be one of accuracy (training minus test, as a share), never of loss: turns the robust
     /// sign error on. In the layout of Dziugaite et al. 10,000 by default.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroU64>)]
     test_size: Option<NonZeroU64>,
     /// The measure to compare with every other one; by default `srr` or `complexity.srr`, else the one with the largest τ.
     #[arg(long, value_name = "COL")]
     baseline: Option<String>,
     /// Bootstrap draws; by default 2,000, and fewer (at least 200) for very large tables.
-    #[arg(long, value_name = "B")]
+    #[arg(long, value_name = "B", value_parser = at_least_one::<NonZeroUsize>)]
     draws: Option<NonZeroUsize>,
     /// Seed of the bootstrap.
     #[arg(long, default_value_t = 0)]
@@ -50,6 +50,7 @@ pub(crate) struct AnalyseArgs {
 
 /// Entry point of the command.
 pub(crate) fn run(args: AnalyseArgs) -> Result<(), Box<dyn Error>> {
+    is_folder(&args.out)?;
     is_elsewhere(&args.table, &args.out)?;
     let request = Request {
         gap: args.gap,

@@ -19,7 +19,11 @@ use self::{
     roofline::Roofline,
     size::{BASE, BENCHMARK, Size},
 };
-use crate::{say::say, tidy::workspace_root};
+use crate::{
+    say::say,
+    tidy::workspace_root,
+    whole::{at_least_one, some},
+};
 use srr_kernels::{Cpu, MatmulPrecision};
 use std::{
     error::Error,
@@ -38,7 +42,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_delimiter = ',', value_name = "S,…")]
     size: Vec<Size>,
     /// Numbers of threads [default: 1 and all cores]
-    #[arg(long, value_delimiter = ',', value_name = "T,…")]
+    #[arg(long, value_delimiter = ',', value_name = "T,…", value_parser = at_least_one::<NonZeroUsize>)]
     threads: Vec<NonZeroUsize>,
     /// Precisions of our f32 matrix products: highest, high, medium
     #[arg(
@@ -49,8 +53,8 @@ pub(crate) struct BenchArgs {
     )]
     precision: Vec<MatmulPrecision>,
     /// Rounds in which all that is compared takes its turn once
-    #[arg(long, default_value_t = 7, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    rounds: u64,
+    #[arg(long, default_value_t = 7, value_name = "N", value_parser = some)]
+    rounds: usize,
     /// Time a peer too; its interpreter is PEER_PYTHON, python3 without it
     #[arg(long, value_enum, value_name = "NAME")]
     peer: Option<PeerName>,
@@ -124,7 +128,7 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
             let conditions = Conditions {
                 precisions: &args.precision,
                 threads,
-                rounds: args.rounds as usize,
+                rounds: args.rounds,
                 script: script.as_deref(),
             };
             let section = one(size, &conditions)?;
@@ -151,7 +155,7 @@ fn curves(args: &BenchArgs, folder: &Path) -> Result<()> {
     let given: Vec<usize> = args.threads.iter().map(|threads| threads.get()).collect();
     let threads = only("--threads", &given, cores())?;
     say!("{}", Machine::find());
-    curves::run(&base, threads, args.rounds as usize, folder)
+    curves::run(&base, threads, args.rounds, folder)
 }
 
 /// The one value that was given, or the default.

@@ -5,12 +5,13 @@ use crate::{
     model::ModelArgs,
     normalization::NormalizationArgs,
     say::{note_resizing, say},
+    whole::some,
 };
-use clap::builder::RangedU64ValueParser;
 use srr_coding_rate::Conventions;
-use srr_datasets::{ImageSet, Normalization};
+use srr_datasets::{Dataset, ImageSet, Normalization};
 use srr_kernels::{Backend, Cpu};
 use srr_layers::Classifier;
+use srr_study::origin::Origin;
 use srr_trainer::{LayerRates, Model, evaluate, first_images, layer_rates};
 use std::{error::Error, sync::Arc};
 
@@ -26,7 +27,7 @@ pub(crate) struct EvaluateArgs {
     #[arg(long)]
     train: bool,
     /// Images over which the layer-wise rates are averaged, the first of the set
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = some)]
     images: usize,
     #[command(flatten)]
     conventions: ConventionArgs,
@@ -47,6 +48,9 @@ pub(crate) fn run(args: EvaluateArgs) -> Result<(), Box<dyn Error>> {
     let shape = dataset.train.shape();
     let model = args.model.open(Some([shape.height, shape.width]))?;
     let (normalization, _) = args.normalization.choose(&model, &dataset.train)?;
+    if args.train {
+        note_fewer(&args, &model, &dataset)?;
+    }
     let set = Arc::new(if args.train {
         dataset.train
     } else {
@@ -59,6 +63,22 @@ pub(crate) fn run(args: EvaluateArgs) -> Result<(), Box<dyn Error>> {
         let backend = Cpu::<f32>::new();
         show(backend, &model, &set, &normalization, &args, &conventions)
     }
+}
+
+/// Says on how many of the training images the run of a checkpoint was trained, where these are not all.
+fn note_fewer(args: &EvaluateArgs, model: &Model, dataset: &Dataset) -> Result<(), Box<dyn Error>> {
+    let origin = Origin::beside(&args.model.checkpoint, &model.config)?;
+    let Some(origin) = origin.filter(|origin| origin.data == args.data) else {
+        return Ok(());
+    };
+    let seen = origin.images(dataset.clone())?.map(|own| own.train.len());
+    if let Some(seen) = seen.filter(|&seen| seen < dataset.train.len()) {
+        say!(
+            "the run was trained on {seen} of these {} images",
+            dataset.train.len()
+        );
+    }
+    Ok(())
 }
 
 fn show<B: Backend>(

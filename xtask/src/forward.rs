@@ -21,7 +21,8 @@ pub(crate) struct ForwardArgs {
     /// Safetensors file with `images` (B, C, H, W), already normalized, and optionally `labels` (B)
     #[arg(long, value_name = "IN")]
     input: PathBuf,
-    /// Safetensors file to write; replaced if there
+    /// Safetensors file to write, replaced if there: `logits`, `layerI.attention` and `layerI.ista` from layer 0 on, with labels `loss` and
+    /// `grad.NAME` of every parameter
     #[arg(long, value_name = "OUT")]
     output: PathBuf,
 }

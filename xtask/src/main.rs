@@ -19,6 +19,7 @@ mod reproduce;
 mod say;
 mod tidy;
 mod train;
+mod whole;
 
 use clap::{Parser, Subcommand};
 use std::{

@@ -7,9 +7,10 @@ use crate::{
     interrupt::{INTERRUPTED, stop_on_signal},
     model::{self, ModelArgs},
     normalization::NormalizationArgs,
+    output::is_folder,
     say::say,
+    whole::some,
 };
-use clap::builder::RangedU64ValueParser;
 use display::Display;
 use srr_kernels::Cpu;
 use srr_layers::{Classifier, ModelFacts, Parameters};
@@ -51,7 +52,7 @@ pub(crate) struct MeasureArgs {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Images of each split over which the curves are averaged, with equal numbers of every class. Measures choose their own, and say so
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = some)]
     images: usize,
     #[command(flatten)]
     conventions: ConventionArgs,
@@ -61,7 +62,7 @@ pub(crate) struct MeasureArgs {
     #[arg(long, value_name = "R", value_parser = positive)]
     learning_rate: Option<f64>,
     /// Images in a batch of the training [default: that of the run in whose folder the checkpoint lies]
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(long, value_name = "N", value_parser = some)]
     batch_size: Option<usize>,
     /// Seed of what measures draw [default: that of the run in whose folder the checkpoint lies, or else 0]
     #[arg(long, value_name = "S")]
@@ -91,6 +92,7 @@ pub(crate) fn run(args: MeasureArgs) -> Result<ExitCode, Box<dyn Error>> {
     let measures = choose(&registry, &args.measures)
         .map_err(|error| format!("{error}; `cargo xtask measures` lists them all"))?;
     if let Some(out) = &args.out {
+        is_folder(out)?;
         examination::refuse_runs(out)?;
     }
     let stop = stop_on_signal("after this measure")?;

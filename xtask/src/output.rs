@@ -19,9 +19,36 @@ pub(crate) fn is_no_input(output: &Path, inputs: &[&Path]) -> Result<(), String>
     }
 }
 
+/// An error if a folder to write into is a file, or would have to lie in one.
+pub(crate) fn is_folder(output: &Path) -> Result<(), String> {
+    let there = output.ancestors().find(|path| path.exists());
+    match there {
+        Some(path) if !path.is_dir() => Err(format!(
+            "--out {}: {} is a file, expected a folder",
+            output.display(),
+            path.display()
+        )),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_no_folder_and_holds_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a");
+        fs::write(&file, "").unwrap();
+        for out in [file.clone(), file.join("b")] {
+            let said = is_folder(&out).unwrap_err();
+            assert!(said.ends_with("a is a file, expected a folder"), "{said}");
+        }
+        assert!(is_folder(folder.path()).is_ok());
+        assert!(is_folder(&folder.path().join("b").join("c")).is_ok());
+        assert!(is_folder(Path::new("neither-here-nor-there")).is_ok());
+    }
 
     #[test]
     fn the_same_file_by_another_name_is_found() {

@@ -1,6 +1,6 @@
 //! `rates`: the coding rates of a file's tokens, with their gradients.
 
-use crate::{conventions::PrecisionArgs, output::is_no_input, say::say};
+use crate::{conventions::PrecisionArgs, model::named, output::is_no_input, say::say};
 use clap::Args;
 use ndarray::{ArrayView2, ArrayView3};
 use srr_coding_rate::{Bases, coding_rate_with_gradient, compressed_rate_with_gradient};
@@ -8,13 +8,20 @@ use srr_layers::{
     HostTensor,
     checkpoint::{self, TensorFile, write_tensors},
 };
-use std::{collections::BTreeMap, error::Error, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    path::{Path, PathBuf},
+};
+
+/// What the command reads.
+const INPUT: &str = "a safetensors file with Z [d, N] and U [K, d, p]";
 
 /// Computes R(Z) = ½ logdet(I + d/(N ε²) Z Zᵀ) and R^c(Z; U) = Σₖ ½ logdet(I + p/(N ε²) Uₖᵀ Z Zᵀ Uₖ) with all gradients, in double
 /// precision.
 #[derive(Debug, Args)]
 pub(crate) struct RatesArgs {
-    /// Safetensors file with `Z` [d, N], one token a column, and `U` [K, d, p]
+    /// Safetensors file with `Z` [d, N], one token a column, and `U` [K, d, p], the bases; both are needed
     #[arg(long, value_name = "IN")]
     input: PathBuf,
     #[command(flatten)]
@@ -31,8 +38,7 @@ pub(crate) struct RatesArgs {
 pub(crate) fn run(args: RatesArgs) -> Result<(), Box<dyn Error>> {
     is_no_input(&args.output, &[&args.input])?;
     let precision = args.precision.precision()?;
-    let file = TensorFile::open(&args.input)?;
-    let (z, u) = (file.floats("Z")?, file.floats("U")?);
+    let (z, u) = read(&args.input)?;
     let [dim, tokens, heads, head_dim] =
         sizes(&z, &u).map_err(|message| format!("{}: {message}", args.input.display()))?;
     let z = ArrayView2::from_shape((dim, tokens), &z.values)?;
@@ -58,6 +64,14 @@ pub(crate) fn run(args: RatesArgs) -> Result<(), Box<dyn Error>> {
         args.output.display()
     );
     Ok(())
+}
+
+/// Tokens Z and bases U of a file.
+fn read(path: &Path) -> Result<(HostTensor, HostTensor), String> {
+    let both = |file: &TensorFile| Ok((file.floats("Z")?, file.floats("U")?));
+    // Many errors name the file already, and most what is wrong with it, but none what it should have been.
+    let found = TensorFile::open(path).and_then(|file| both(&file));
+    found.map_err(|error| format!("{}; expected {INPUT}", named(path, &error)))
 }
 
 /// d, N, K and p of tokens Z and bases U as the file has them, if they go together and all their numbers are finite.

@@ -1,7 +1,9 @@
 //! `reproduce`: the study of a profile, from training to the report.
 
 use crate::interrupt::{INTERRUPTED, stop_on_signal};
-use crate::say::{note_substitute, say};
+use crate::output::is_folder;
+use crate::say::{count, note_substitute, say};
+use crate::whole::at_least_one;
 use indicatif::{ProgressBar, ProgressStyle};
 use srr_study::{
     Error as StudyError, Shard, StopFlag, Study, StudyOptions,
@@ -15,6 +17,7 @@ use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
@@ -34,7 +37,7 @@ pub(crate) struct ReproduceArgs {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Runs trained side by side, each on one thread; 1 gives all threads to one run. By default the number of cores.
-    #[arg(long)]
+    #[arg(long, value_parser = at_least_one::<NonZeroUsize>)]
     jobs: Option<NonZeroUsize>,
     /// Train only this share of the runs, such as 2/4; the report follows when the runs of all shards are there.
     #[arg(long, value_name = "i/n", default_value_t)]
@@ -47,7 +50,8 @@ pub(crate) struct ReproduceArgs {
 /// Entry point of the command.
 pub(crate) fn run(args: ReproduceArgs) -> Result<ExitCode, Box<dyn Error>> {
     let start = Instant::now();
-    let profile = Profile::load(args.file.as_deref().unwrap_or(&args.profile))?;
+    let origin = args.file.as_deref().unwrap_or(&args.profile);
+    let profile = Profile::load(origin).map_err(|error| of_profile(origin, error))?;
     let options = StudyOptions {
         out: args
             .out
@@ -57,9 +61,10 @@ pub(crate) fn run(args: ReproduceArgs) -> Result<ExitCode, Box<dyn Error>> {
         shard: args.shard,
         checkpoint_every: Duration::try_from_secs_f64(args.checkpoint_every)?,
     };
+    is_folder(&options.out)?;
     let stop = stop_on_signal("at the next checkpoint")?;
     note_substitute(profile.precision);
-    let study = Study::plan(&profile, &options)?;
+    let study = Study::plan(&profile, &options).map_err(|error| of_profile(origin, error))?;
     let display = Display::new();
     let trained = study.train(&display, &stop);
     display.close();
@@ -82,6 +87,16 @@ pub(crate) fn run(args: ReproduceArgs) -> Result<ExitCode, Box<dyn Error>> {
         true => ExitCode::from(INTERRUPTED),
         false => ExitCode::SUCCESS,
     })
+}
+
+/// An error in words, after the profile's name or path where it is about a value of the profile.
+fn of_profile(origin: &str, error: StudyError) -> String {
+    match error {
+        StudyError::Setting { .. }
+        | StudyError::InTable { .. }
+        | StudyError::NoArtefacts { .. } => format!("{origin}: {error}"),
+        other => other.to_string(),
+    }
 }
 
 /// Whether a part of the study was stopped; says how to go on.
@@ -118,6 +133,8 @@ fn cores() -> NonZeroUsize {
 /// Shows progress on a bar, or line by line where there is no terminal.
 struct Display {
     bar: ProgressBar,
+    /// Runs that this process finished.
+    finished: AtomicUsize,
 }
 
 impl Display {
@@ -127,7 +144,10 @@ impl Display {
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent} % {elapsed} {msg}") {
             bar.set_style(style);
         }
-        Self { bar }
+        Self {
+            bar,
+            finished: AtomicUsize::new(0),
+        }
     }
 
     fn close(&self) {
@@ -180,6 +200,7 @@ impl Observer for Display {
                 share,
                 left,
             } => {
+                self.finished.fetch_add(1, Ordering::Relaxed);
                 self.show(*share, *left, "");
                 let left = left.map(|left| format!(", {} left", spell(left)));
                 let (left, percent) = (left.unwrap_or_default(), 100.0 * share);
@@ -189,7 +210,10 @@ impl Observer for Display {
                 runs,
                 spent,
                 threads,
-            } => self.line(&trained(*runs, spent, *threads)),
+            } => {
+                let ours = self.finished.load(Ordering::Relaxed);
+                self.line(&trained(*runs, ours, spent, *threads));
+            }
             Notice::Waiting { runs } => self
                 .bar
                 .set_message(format!("waiting for {runs} runs of other processes")),
@@ -199,24 +223,22 @@ impl Observer for Display {
     }
 }
 
-/// How long the runs took, and which share of the threads' time was spent on a processor.
-fn trained(runs: usize, spent: &Spent, threads: usize) -> String {
+/// How long the runs took, who trained them where others did too, and which share of the threads' time was spent on a processor.
+fn trained(runs: usize, ours: usize, spent: &Spent, threads: usize) -> String {
     let wall = spell(Duration::try_from_secs_f64(spent.wall).unwrap_or_default());
     let busy = spent.processor.map(|processor| {
         let share = 100.0 * processor / (spent.wall * threads as f64);
         format!(", {} {share:.0} % busy", count(threads, "thread"))
     });
+    let others = match runs.saturating_sub(ours) {
+        0 => String::new(),
+        others => format!(" ({ours} by this process, {others} by others)"),
+    };
     format!(
-        "{} in {wall}{}",
+        "{}{others} in {wall}{}",
         count(runs, "run"),
         busy.unwrap_or_default()
     )
-}
-
-/// `1 run`, `2 runs`.
-fn count(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
 }
 
 /// `1 h 02 min`, `3 min 20 s`, `5 s`.
@@ -240,14 +262,18 @@ mod tests {
             processor,
         };
         assert_eq!(
-            trained(9, &spent(Some(390.0)), 2),
+            trained(9, 9, &spent(Some(390.0)), 2),
             "9 runs in 3 min 20 s, 2 threads 98 % busy"
         );
         assert_eq!(
-            trained(1, &spent(Some(200.0)), 1),
+            trained(1, 1, &spent(Some(200.0)), 1),
             "1 run in 3 min 20 s, 1 thread 100 % busy"
         );
-        assert_eq!(trained(9, &spent(None), 2), "9 runs in 3 min 20 s");
+        assert_eq!(trained(9, 9, &spent(None), 2), "9 runs in 3 min 20 s");
+        assert_eq!(
+            trained(9, 4, &spent(None), 2),
+            "9 runs (4 by this process, 5 by others) in 3 min 20 s"
+        );
     }
 
     #[test]

@@ -20,6 +20,12 @@ pub(crate) fn line(text: &str) {
     }
 }
 
+/// `1 run`, `2 runs`.
+pub(crate) fn count(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
 /// Notes that this processor computes a precision as another, if it does.
 pub(crate) fn note_substitute(precision: ComputePrecision) {
     if let Some(computed) = precision.substitute() {

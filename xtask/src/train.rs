@@ -1,11 +1,14 @@
 //! `train`: one model on one data set, in a folder of its own.
 
 use crate::interrupt::{INTERRUPTED, stop_on_signal};
+use crate::output::is_folder;
 use crate::say::{note_substitute, say};
 use srr_kernels::{Backend, Cpu};
-use srr_layers::Variant;
-use srr_study::StopFlag;
-use srr_trainer::{Experiment, Outcome, Progress, Status, TrainingData};
+use srr_layers::{Parameters, Variant};
+use srr_study::{StopFlag, profile::explain_refusal};
+use srr_trainer::{
+    EpochRecord, Experiment, Observer, Outcome, Progress, Status, StepReport, TrainingData,
+};
 use std::{
     error::Error,
     fs,
@@ -37,9 +40,11 @@ pub(crate) struct TrainArgs {
 /// # Errors
 /// A configuration, data set or folder that cannot be used, in words for the terminal.
 pub(crate) fn run(args: TrainArgs) -> Result<ExitCode, Box<dyn Error>> {
+    is_folder(&args.out)?;
     let experiment = resolve(&args)?;
     let dataset = srr_datasets::open_default(&args.data)?;
-    let data = experiment.training_data(dataset)?;
+    let data = experiment.training_data(dataset);
+    let data = data.map_err(|error| of_config(&args, &error))?;
     let stop = stop_on_signal("at the next checkpoint")?;
     note_substitute(experiment.precision);
     match experiment.precision.matmul() {
@@ -55,9 +60,22 @@ fn resolve(args: &TrainArgs) -> Result<Experiment, Box<dyn Error>> {
     let Some(path) = &args.config else {
         return Ok(Experiment::resolve(&args.data, args.variant, "")?);
     };
-    let name = |error: &dyn Error| format!("{}: {error}", path.display());
-    let toml = fs::read_to_string(path).map_err(|error| name(&error))?;
-    Ok(Experiment::resolve(&args.data, args.variant, &toml).map_err(|error| name(&error))?)
+    let toml = fs::read_to_string(path).map_err(|error| of_config(args, &error))?;
+    let experiment = Experiment::resolve(&args.data, args.variant, &toml);
+    Ok(experiment.map_err(|error| match &error {
+        srr_trainer::Error::Text { message, .. } => {
+            explain_refusal(&path.display().to_string(), &toml, message).to_string()
+        }
+        _ => of_config(args, &error),
+    })?)
+}
+
+/// An error after the name of the configuration's file, if there is one.
+fn of_config(args: &TrainArgs, error: &dyn Error) -> String {
+    match &args.config {
+        Some(path) => format!("{}: {error}", path.display()),
+        None => error.to_string(),
+    }
 }
 
 fn train<B: Backend>(
@@ -68,14 +86,18 @@ fn train<B: Backend>(
     stop: &StopFlag,
 ) -> Result<ExitCode, Box<dyn Error>> {
     let mut progress = Progress::on_stderr();
-    if !stderr().is_terminal() {
-        say!(
-            "a line for every epoch: {}",
-            out.join("log.jsonl").display()
-        );
-    }
+    let mut witness = Witness {
+        log: (!stderr().is_terminal()).then(|| out.join("log.jsonl")),
+        saw_work: false,
+    };
     let raised = || stop.raised();
-    let outcome = experiment.train(backend, data, out, &raised, &mut [&mut progress])?;
+    let outcome = experiment.train(
+        backend,
+        data,
+        out,
+        &raised,
+        &mut [&mut progress, &mut witness],
+    )?;
     if let Some(reason) = outcome
         .resumed
         .as_ref()
@@ -85,12 +107,39 @@ fn train<B: Backend>(
             "the last checkpoint could not be read, went on from the one before it: {reason}"
         );
     }
+    if !witness.saw_work {
+        say!(
+            "nothing was to be done: the run in {} had ended",
+            out.display()
+        );
+    }
     report(&outcome, experiment, out);
     Ok(match outcome.status {
         Status::Interrupted => ExitCode::from(INTERRUPTED),
         Status::Diverged { .. } => ExitCode::FAILURE,
         Status::Finished { .. } => ExitCode::SUCCESS,
     })
+}
+
+/// Sees whether anything is done, and says when it begins where the log can be read; before that, checks may refuse the run.
+struct Witness {
+    log: Option<PathBuf>,
+    saw_work: bool,
+}
+
+impl<B: Backend> Observer<B> for Witness {
+    fn stepped(&mut self, _: &StepReport) -> srr_trainer::Result<()> {
+        if let Some(log) = self.log.take() {
+            say!("a line for every epoch: {}", log.display());
+        }
+        self.saw_work = true;
+        Ok(())
+    }
+
+    fn epoch_ended(&mut self, _: &EpochRecord, _: &Parameters<B>) -> srr_trainer::Result<()> {
+        self.saw_work = true;
+        Ok(())
+    }
 }
 
 fn report<B: Backend>(outcome: &Outcome<B>, experiment: &Experiment, out: &Path) {

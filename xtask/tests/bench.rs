@@ -49,7 +49,7 @@ fn all_that_was_timed_is_printed_and_written() {
     }
     let ratios = all["ratios"].as_object().unwrap();
     for precision in ["highest", "medium"] {
-        let name = format!("B 1 threads penalized step over step: {precision}");
+        let name = format!("B 1 thread penalized step over step: {precision}");
         let found = ratios.iter().find(|(key, _)| key.starts_with(&name));
         assert!(found.unwrap().1.as_f64().unwrap() > 0.0);
     }

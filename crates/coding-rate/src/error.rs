@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum Error {
     /// A precision that is zero, negative or not finite.
-    #[error("{name} must be positive and finite, and so its square, got {value:e}")]
+    #[error("{name} must be positive and finite, and so its square, got {}", shown(*value))]
     Precision {
         /// Which quantity was given: `"epsilon"` or `"epsilon squared"`.
         name: &'static str,
@@ -77,3 +77,11 @@ pub enum Error {
 
 /// Result with the crate's [`Error`] by default.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A number as people write it, as a power of ten where it is very large or small.
+fn shown(value: f64) -> String {
+    match value.abs() {
+        size if size == 0.0 || (1e-4..1e9).contains(&size) => value.to_string(),
+        _ => format!("{value:e}"),
+    }
+}

@@ -65,6 +65,20 @@ pub enum Error {
         /// What may stand there.
         expected: String,
     },
+    /// A value of a profile's table that no model or training can have.
+    #[error("[{table}] {source}")]
+    InTable {
+        /// The table.
+        table: String,
+        /// What is wrong with the value.
+        source: Box<Error>,
+    },
+    /// A profile without a table of an artefact.
+    #[error("there is no table of an artefact, expected at least one of {}", known.join(", "))]
+    NoArtefacts {
+        /// The tables that there may be.
+        known: Vec<String>,
+    },
     /// Reading, writing or locking failed.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
@@ -91,7 +105,7 @@ pub enum Error {
         known: String,
     },
     /// A file of ours that does not read as one.
-    #[error("{}: {problem}; if this is a run's, remove its folder and the run is trained again", path.display())]
+    #[error("{}: {problem}; {}", path.display(), mended(path))]
     Corrupt {
         /// The file.
         path: PathBuf,
@@ -99,7 +113,7 @@ pub enum Error {
         problem: String,
     },
     /// A folder that belongs to another run or to another study.
-    #[error("{} holds {found}, expected {expected}; choose another folder", path.display())]
+    #[error("{} holds {found}, expected {expected}; {}", path.display(), replaced(path))]
     ForeignFolder {
         /// The file that says so.
         path: PathBuf,
@@ -181,6 +195,28 @@ impl Error {
             path,
             source,
         }
+    }
+}
+
+/// What to do about a file of ours that does not read as one.
+fn mended(path: &Path) -> String {
+    if path.ends_with("study.json") {
+        return format!(
+            "write {{\"format\": {}, \"profile\": \"NAME\"}} into it, with the name of the folder's profile, or choose another folder",
+            crate::FORMAT
+        );
+    }
+    "if this is a run's, remove its folder and the run is trained again".to_owned()
+}
+
+/// What to do about a file that is not the expected one.
+fn replaced(path: &Path) -> String {
+    match path.parent() {
+        Some(run) if path.ends_with("config.json") => format!(
+            "remove the folder {} and the run is trained again",
+            run.display()
+        ),
+        _ => "choose another folder".to_owned(),
     }
 }
 

@@ -26,6 +26,7 @@ mod task;
 pub mod taylor;
 pub mod toy;
 mod training;
+mod version;
 
 pub use config::{FORMAT, RunConfig};
 pub use error::{Error, Result};

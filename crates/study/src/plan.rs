@@ -1,7 +1,7 @@
 //! The runs a study needs, each once, whoever wants it.
 
 use crate::{
-    Result, RunConfig, Shard,
+    Error, Result, RunConfig, Shard,
     data::{DataStore, Prepared},
     measuring::MeasureRequest,
     profile::{Profile, Setup},
@@ -68,7 +68,11 @@ impl Context<'_> {
     /// As [`DataStore::prepare`] and [`RunConfig::resolve`].
     pub fn run(&self, setup: &Setup, variant: Variant, seed: u64) -> Result<PlannedRun> {
         let data = self.data.prepare(&setup.data)?;
-        PlannedRun::new(RunConfig::resolve(setup, &data, variant, seed)?, data)
+        let config = RunConfig::resolve(setup, &data, variant, seed);
+        PlannedRun::new(
+            config.map_err(|error| in_table(self.profile, setup, error))?,
+            data,
+        )
     }
 
     /// The folder of a run.
@@ -83,7 +87,7 @@ impl Context<'_> {
     /// [`Error::MissingRuns`](crate::Error::MissingRuns) when it has not; otherwise as [`RunFolder::result`].
     pub fn result(&self, run: &PlannedRun) -> Result<RunResult> {
         let result = self.folder(run).result(&run.config)?;
-        result.ok_or_else(|| crate::Error::MissingRuns {
+        result.ok_or_else(|| Error::MissingRuns {
             missing: vec![run.id.clone()],
             total: 1,
         })
@@ -95,6 +99,43 @@ impl Context<'_> {
     /// As [`RunFolder::log`].
     pub fn log(&self, run: &PlannedRun) -> Result<Vec<EpochRecord>> {
         self.folder(run).log()
+    }
+}
+
+/// Says in which table of the profile the value stands that a model or a training refuses.
+fn in_table(profile: &Profile, setup: &Setup, error: Error) -> Error {
+    let (kind, field) = match &error {
+        Error::Layers(srr_layers::Error::Config { field, .. }) => ("model", *field),
+        Error::Layers(srr_layers::Error::NotSquare { .. }) => ("model", "heads"),
+        Error::Trainer(srr_trainer::Error::Configuration { field, .. }) => ("training", *field),
+        _ => return error,
+    };
+    let field = field.split('.').next().unwrap_or(field);
+    let used = match kind {
+        "model" => serde_json::to_value(&setup.model),
+        _ => serde_json::to_value(&setup.training),
+    };
+    let (Ok(used), Ok(all)) = (used, serde_json::to_value(profile)) else {
+        return error;
+    };
+    let used = used.get(field);
+    let owner = all.as_object().into_iter().flatten().find(|(_, table)| {
+        let own = table.get(kind).and_then(|table| table.get(field));
+        own.is_some() && own == used
+    });
+    // The zoo has lists of some settings, under their plural.
+    let listed = format!("{field}s");
+    let list = all.get("zoo").and_then(|zoo| zoo.get(&listed));
+    let list = list.and_then(|list| list.as_array());
+    let in_list = used.is_some_and(|used| list.is_some_and(|list| list.contains(used)));
+    let table = match owner {
+        _ if in_list => "zoo".to_owned(),
+        Some((name, _)) => format!("{name}.{kind}"),
+        None => kind.to_owned(),
+    };
+    Error::InTable {
+        table,
+        source: Box::new(error),
     }
 }
 

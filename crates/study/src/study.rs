@@ -13,6 +13,7 @@ use crate::{
     scheduler,
     store::{Store, Timings},
     task::{Desk, RunTask, is_done},
+    version::versions,
 };
 use serde::Serialize;
 use srr_measures::Registry;
@@ -245,16 +246,15 @@ impl<'a> Study<'a> {
                 }
             }
         }
+        let mut versions = versions();
+        versions.push(("run format".to_owned(), FORMAT.to_string()));
         Ok(Provenance {
             title: "Sparse rate reduction in transformer-like models".to_owned(),
             subtitle: self.profile.about.trim().to_owned(),
             profile: self.profile.name.clone(),
             configuration_digest: self.digest()?,
             data,
-            versions: vec![
-                ("srr-study".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-                ("run format".to_owned(), FORMAT.to_string()),
-            ],
+            versions,
             command: self.command(),
             references: REFERENCES.iter().map(|&line| line.to_owned()).collect(),
         })

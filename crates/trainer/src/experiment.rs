@@ -7,7 +7,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use srr_datasets::{Augmentation, Dataset};
+use srr_datasets::{Augmentation, Dataset, ImageSet};
 use srr_kernels::Backend;
 use srr_layers::{Classifier, ClassifierConfig, Variant, checkpoint::write_atomically};
 use srr_random::Seed;
@@ -145,11 +145,15 @@ impl Experiment {
         let seed = Seed::new(self.seed).purpose("data");
         let mut train = dataset.train;
         if let Some(n) = self.train_images {
+            let enough = n <= train.len();
+            there_are(enough, "train_images", n, &train, "no more than there are")?;
             train = train.stratified(n, seed.purpose("train images"))?;
         }
         let validation = match self.held_out {
             None => dataset.test,
             Some(n) => {
+                let enough = n < train.len();
+                there_are(enough, "held_out", n, &train, "fewer than there are")?;
                 let (rest, held_out) = train.split(n, seed.purpose("held out"))?;
                 train = rest;
                 held_out
@@ -272,6 +276,24 @@ where
         key,
         text: text.to_string(),
         given: given.to_string(),
+    })
+}
+
+/// An error if there are not as many images as are asked for.
+fn there_are(
+    enough: bool,
+    field: &'static str,
+    asked: usize,
+    set: &ImageSet,
+    expected: &'static str,
+) -> Result<()> {
+    if enough {
+        return Ok(());
+    }
+    Err(Error::Configuration {
+        field,
+        value: format!("{asked} of {} training images", set.len()),
+        expected,
     })
 }
 

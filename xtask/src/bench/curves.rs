@@ -10,7 +10,7 @@ use super::{
     results::median,
     size::Size,
 };
-use crate::say::say;
+use crate::say::{count, say};
 use srr_kernels::Cpu;
 use srr_layers::checkpoint::write_atomically;
 use srr_study::{
@@ -151,7 +151,7 @@ impl Curve {
 /// A table in Markdown.
 impl fmt::Display for Curves {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}; {} threads\n", self.base, self.threads)?;
+        writeln!(f, "{}; {}\n", self.base, count(self.threads, "thread"))?;
         writeln!(
             f,
             "| varied | values | step (ms) | forward (ms) | exponents from the base on |"

@@ -6,6 +6,7 @@ use super::{
     size::Size,
     work::Work,
 };
+use crate::say::count;
 use serde_json::{Map, Value, json};
 use srr_layers::checkpoint::write_atomically;
 use std::{error::Error, fmt, fs, path::Path};
@@ -153,7 +154,7 @@ impl Section {
 
     /// The peer's time over ours for each pair in the same task, and a penalized step's over a plain one's.
     fn ratios(&self) -> Vec<Ratio> {
-        let prefix = format!("{} {} threads", self.size.name, self.threads);
+        let prefix = format!("{} {}", self.size.name, count(self.threads, "thread"));
         let ratio = |name: String, over: &Row, under: &Row| Ratio {
             name: format!("{prefix} {name}"),
             rounds: over
@@ -197,8 +198,11 @@ impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "\n{}; {} threads, measured f32 peak {:.0} GFLOP/s, memory {:.1} GB/s",
-            self.size, self.threads, self.peak, self.bandwidth
+            "\n{}; {}, measured f32 peak {:.0} GFLOP/s, memory {:.1} GB/s",
+            self.size,
+            count(self.threads, "thread"),
+            self.peak,
+            self.bandwidth
         )?;
         let peer = self.peer.as_ref();
         let peer = peer.map(|(version, megabytes)| (version.as_str(), *megabytes));

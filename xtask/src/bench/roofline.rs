@@ -4,6 +4,7 @@ use super::{
     results::{Row, Section},
     work::Work,
 };
+use crate::say::count;
 use serde_json::{Value, json};
 use srr_kernels::MatmulPrecision;
 use std::fmt;
@@ -110,7 +111,8 @@ impl fmt::Display for Roofline<'_> {
         } = self.section;
         writeln!(
             f,
-            "{size}; {threads} threads, peak {peak:.0} GFLOP/s, memory {bandwidth:.1} GB/s\n"
+            "{size}; {}, peak {peak:.0} GFLOP/s, memory {bandwidth:.1} GB/s\n",
+            count(*threads, "thread")
         )?;
         writeln!(
             f,

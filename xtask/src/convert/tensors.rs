@@ -78,9 +78,16 @@ fn choose<'a>(
     let found = match entry {
         Some(name) => {
             let names: Vec<&str> = root.iter().map(|(key, _)| *key).collect();
-            let chosen = inside(name);
-            let chosen = chosen
-                .ok_or_else(|| format!("no dictionary {name:?} among {}", names.join(", ")))?;
+            let names: Vec<&str> = names
+                .into_iter()
+                .filter(|name| inside(name).is_some())
+                .collect();
+            let chosen = inside(name).ok_or_else(|| match names.as_slice() {
+                [] => {
+                    format!("there is no dictionary {name:?}, nor any other inside the checkpoint")
+                }
+                names => format!("no dictionary {name:?} among {}", names.join(", ")),
+            })?;
             Some((name, chosen))
         }
         None => CUSTOMARY

@@ -137,10 +137,21 @@ impl TensorFile {
     fn entry(&self, name: &str) -> Result<(&Entry, &[u8])> {
         let missing = || Error::File {
             path: self.path.clone(),
-            reason: format!("there is no tensor {name:?}"),
+            reason: format!("there is no tensor {name:?}, {}", self.inventory()),
         };
         let entry = self.entries.get(name).ok_or_else(missing)?;
         Ok((entry, &self.bytes[entry.range.clone()]))
+    }
+
+    /// Which tensors there are, the first few by name.
+    fn inventory(&self) -> String {
+        const NAMED: usize = 8;
+        let names: Vec<&str> = self.names().take(NAMED).collect();
+        match self.entries.len() {
+            0 => "nor any other".to_owned(),
+            n if n > NAMED => format!("only {} and {} others", names.join(", "), n - NAMED),
+            _ => format!("only {}", names.join(", ")),
+        }
     }
 
     fn element_type(&self, name: &str, entry: &Entry, expected: &'static str) -> Error {

@@ -5,6 +5,7 @@ use crate::{
     Result,
     files::digest,
     report::{Provenance, markup::plain, words::fixed},
+    version::versions,
 };
 use serde_json::json;
 
@@ -22,7 +23,7 @@ impl TableAnalysis {
                 self.analysis.axes.len()
             ),
             data: vec![(format!("{name}, as read"), self.table_digest()?)],
-            versions: vec![("srr-study".to_owned(), env!("CARGO_PKG_VERSION").to_owned())],
+            versions: versions(),
             command: self.command(name),
             references: REFERENCES.iter().map(|&line| line.to_owned()).collect(),
             ..Provenance::default()

@@ -78,11 +78,8 @@ pub fn select(profile: &Profile, only: &[String]) -> Result<Vec<&'static dyn Rec
         .filter(|recipe| recipe.wanted(profile))
         .collect();
     if there.is_empty() {
-        let names = ALL.map(|recipe| recipe.name().replace('-', "_"));
-        return Err(Error::Setting {
-            key: "artefacts".to_owned(),
-            found: "none".to_owned(),
-            expected: format!("a table of at least one of {}", names.join(", ")),
+        return Err(Error::NoArtefacts {
+            known: names().map(|name| format!("[{name}]")).collect(),
         });
     }
     for name in only {

@@ -246,7 +246,7 @@ fn chart(rows: &[Row]) -> Chart {
     let mut chart = Chart::new(
         "regularized-layers",
         "Top-1 by penalized layers",
-        "Means over seeds; the line is the mean without the penalty.",
+        "Means over seeds; bars are ± one standard deviation, the line is the mean without the penalty.",
     );
     for variant in variants(rows) {
         let of: Vec<&Row> = rows

@@ -8,7 +8,7 @@ use super::{
     zoo::{self, Model},
 };
 use crate::{
-    Result,
+    Error, Result,
     analysis::{LEVEL, words::with_interval},
     measuring::{MeasureRecord, MeasureRequest},
     plan::{Context, PlannedRun},
@@ -16,7 +16,9 @@ use crate::{
     report::{Artefact, Axis, Cell, Chart, Column, Mark, Panel, Point, Series, Share, Table},
 };
 use srr_layers::Variant;
-use srr_measures::statistics::{AnalysisOptions, Bootstrap, analyse, kendall};
+use srr_measures::statistics::{
+    Analysis, AnalysisOptions, Bootstrap, Interval, MeasureAnalysis, analyse, kendall,
+};
 use srr_random::Seed;
 
 /// The artefact.
@@ -41,9 +43,20 @@ impl Recipe for Scatter {
         let (request, others) = (self.request(context)?, self.others(context)?);
         let models = zoo::models(context, std::slice::from_ref(&request))?;
         let points = points(&models, &request)?;
+        let all: Vec<MeasureRequest> = std::iter::once(&request).chain(&others).cloned().collect();
+        let analysis = self.analysis(context, &models, &all)?;
+        let (Some(srr), rest) = (
+            analysis.measures.first(),
+            analysis.measures.get(1..).unwrap_or_default(),
+        ) else {
+            return Err(Error::Invalid {
+                what: "scatter".to_owned(),
+                problem: "no measure was analysed".to_owned(),
+            });
+        };
         let mut artefact = Artefact::new("scatter", "Measures against the generalization gap, point by point")
         .shows(SHOWS)
-        .finding(finding(&points)?)
+        .finding(finding(&points, srr)?)
         .paper(PAPER)
         .setting(
             "Measure",
@@ -59,8 +72,8 @@ impl Recipe for Scatter {
             section(&context.profile.scatter, self.name())?.bootstrap
         ))
         .chart(chart(&points));
-        if let Some(chart) = self.small_multiples(context, &models, &others)? {
-            artefact = artefact.chart(chart);
+        if !others.is_empty() {
+            artefact = artefact.chart(small_multiples(&models, &others, rest)?);
         }
         let artefact = artefact.table(table(&points));
         zoo::describe_zoo(artefact, context.profile, &models)
@@ -84,16 +97,13 @@ impl Scatter {
         Ok(requests)
     }
 
-    /// One panel per measure, with its τ; none where there is no other measure.
-    fn small_multiples(
+    /// τ of every request with its interval over models.
+    fn analysis(
         &self,
         context: &Context<'_>,
         models: &[Model],
-        others: &[MeasureRequest],
-    ) -> Result<Option<Chart>> {
-        if others.is_empty() {
-            return Ok(None);
-        }
+        requests: &[MeasureRequest],
+    ) -> Result<Analysis> {
         let section = section(&context.profile.scatter, self.name())?;
         let options = AnalysisOptions {
             bootstrap: Some(Bootstrap::new(
@@ -104,25 +114,36 @@ impl Scatter {
             largest_conditioning: 0,
             ..AnalysisOptions::default()
         };
-        let analysis = analyse(&zoo::statistics(models, &zoo::columns(others))?, &options)?;
-        let mut chart = Chart::new(
-            "scatter-measures",
-            "Every other measure against the generalization gap",
-            "As above, with τ and its interval. The vertical axes are the same.",
-        )
-        .columns(4)
-        .share(Share::None, Share::All);
-        for (request, found) in others.iter().zip(&analysis.measures) {
-            let points = points(models, request)?;
-            let panel = panel(&request.measure, "", &points);
-            let note = match found.tau_a {
-                Some(tau) => format!("τ = {}", with_interval(tau, found.tau_a_interval)),
-                None => "undefined".to_owned(),
-            };
-            chart = chart.panel(panel.note(note));
-        }
-        Ok(Some(chart))
+        Ok(analyse(
+            &zoo::statistics(models, &zoo::columns(requests))?,
+            &options,
+        )?)
     }
+}
+
+/// One panel per measure, with its τ.
+fn small_multiples(
+    models: &[Model],
+    others: &[MeasureRequest],
+    analyses: &[MeasureAnalysis],
+) -> Result<Chart> {
+    let mut chart = Chart::new(
+        "scatter-measures",
+        "Every other measure against the generalization gap",
+        "As above, with τ and its interval. The vertical axes are the same.",
+    )
+    .columns(4)
+    .share(Share::None, Share::All);
+    for (request, found) in others.iter().zip(analyses) {
+        let points = points(models, request)?;
+        let panel = panel(&request.measure, "", &points);
+        let note = match found.tau_a {
+            Some(tau) => format!("τ = {}", with_interval(tau, found.tau_a_interval)),
+            None => "undefined".to_owned(),
+        };
+        chart = chart.panel(panel.note(note));
+    }
+    Ok(chart)
 }
 
 const SHOWS: &str = "One point per model of the zoo: a measure and the generalization gap, colored by variant. The sparse rate reduction μ, \
@@ -169,45 +190,49 @@ fn variants(points: &[Dot<'_>]) -> Vec<Variant> {
     found
 }
 
-fn finding(points: &[Dot<'_>]) -> Result<String> {
-    let tau = |of: &[&Dot<'_>]| {
-        let (srr, gap): (Vec<f64>, Vec<f64>) = of.iter().map(|dot| (dot.srr, dot.gap)).unzip();
-        if of.len() < 2 {
-            Ok(None)
-        } else {
-            kendall(&srr, &gap).map(|tau| Some(tau.tau_a))
-        }
-    };
-    let all: Vec<&Dot<'_>> = points.iter().collect();
-    let Some(overall) = tau(&all)? else {
+fn finding(points: &[Dot<'_>], srr: &MeasureAnalysis) -> Result<String> {
+    let Some(overall) = srr.tau_a else {
         return Ok(format!(
             "{} with a value: too few for a τ.",
             count(points.len(), "model")
         ));
     };
+    Ok(format!(
+        "{}: τ = {} over {}.\n\nWithin variants τ is {}.",
+        direction(overall, srr.tau_a_interval),
+        with_interval(overall, srr.tau_a_interval),
+        count(points.len(), "model"),
+        list(&within(points)?)
+    ))
+}
+
+/// What τ says of the order of all models, where its interval lets it say anything.
+fn direction(tau: f64, interval: Option<Interval>) -> &'static str {
+    match interval {
+        Some(interval) if interval.low > 0.0 => "A larger μ tends to go with a larger gap",
+        Some(interval) if interval.high < 0.0 => "A larger μ tends to go with a smaller gap",
+        Some(_) => "No common order of μ and the gap can be told: the interval of τ includes zero",
+        None if tau == 0.0 => "μ and the gap show no common order",
+        None => "No common order of μ and the gap can be told: τ has no interval",
+    }
+}
+
+/// τ among the models of each variant.
+fn within(points: &[Dot<'_>]) -> Result<Vec<String>> {
     let mut within = Vec::new();
     for variant in variants(points) {
-        let dots: Vec<&Dot<'_>> = points.iter().filter(|dot| dot.variant == variant).collect();
-        if let Some(tau) = tau(&dots)? {
+        let dots = points.iter().filter(|dot| dot.variant == variant);
+        let (srr, gap): (Vec<f64>, Vec<f64>) = dots.map(|dot| (dot.srr, dot.gap)).unzip();
+        if srr.len() >= 2 {
             within.push(format!(
                 "{} for {} ({})",
-                fixed(tau, 2),
+                fixed(kendall(&srr, &gap)?.tau_a, 2),
                 title(variant),
-                count(dots.len(), "model")
+                count(srr.len(), "model")
             ));
         }
     }
-    let direction = match overall {
-        tau if tau > 0.0 => "A larger μ tends to go with a larger gap",
-        tau if tau < 0.0 => "A larger μ tends to go with a smaller gap",
-        _ => "μ and the gap show no common order",
-    };
-    Ok(format!(
-        "{direction}: τ = {} over {}.\n\nWithin variants τ is {}.",
-        with_interval(overall, None),
-        count(points.len(), "model"),
-        list(&within)
-    ))
+    Ok(within)
 }
 
 fn chart(points: &[Dot<'_>]) -> Chart {
@@ -263,4 +288,32 @@ fn table(points: &[Dot<'_>]) -> Table {
         ]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_told_only_where_the_interval_lies_off_zero() {
+        let interval = |low, high| {
+            Some(Interval {
+                low,
+                high,
+                draws: 100,
+            })
+        };
+        for (tau, interval, said) in [
+            (0.222, interval(0.01, 0.4), "with a larger gap"),
+            (0.222, interval(-0.05, 0.45), "includes zero"),
+            (0.222, interval(0.0, 0.45), "includes zero"),
+            (-0.222, interval(-0.4, -0.1), "with a smaller gap"),
+            (-0.222, interval(-0.4, 0.1), "includes zero"),
+            (0.222, None, "has no interval"),
+            (0.0, None, "no common order"),
+        ] {
+            let found = direction(tau, interval);
+            assert!(found.contains(said), "{tau} {interval:?}: {found}");
+        }
+    }
 }

@@ -233,31 +233,95 @@ fn table(rows: &[Row], seeds: &[u64]) -> Table {
 /// Where the logarithmic axis ends: of rates far below 1 only that they are matters.
 const FLOOR: f64 = 1.0;
 
+/// Points of a drawn curve.
+type Curve = Vec<(f64, f64)>;
+
+/// The curve of a rule from the start on, as long as it is finite.
+fn curve(row: &Row, layers: usize) -> Curve {
+    let start = row
+        .runs
+        .iter()
+        .filter_map(|run| Some(run.layers.first()?.before));
+    let start = mean(&start.collect::<Vec<f64>>());
+    let points = (0..layers).map(|layer| ((layer + 1) as f64, mean(&row.after(layer))));
+    std::iter::once((0.0, start))
+        .chain(points)
+        .filter(|(_, rate)| rate.is_finite())
+        .map(|(layer, rate)| (layer, rate.max(FLOOR)))
+        .collect()
+}
+
+/// Which curves cannot be told apart by eye, in words: nowhere do they differ by more than a hundredth of the axis.
+fn together(curves: &[(&str, Curve)]) -> String {
+    let heights = curves.iter().flat_map(|(_, curve)| curve);
+    let heights = heights.map(|(_, rate)| rate.ln());
+    let (least, most) = heights.fold((f64::MAX, f64::MIN), |(least, most), height| {
+        (least.min(height), most.max(height))
+    });
+    let same = |one: &Curve, other: &Curve| {
+        let near = |(a, b): (&(f64, f64), &(f64, f64))| {
+            (a.1.ln() - b.1.ln()).abs() <= 0.01 * (most - least)
+        };
+        one.len() == other.len() && one.iter().zip(other).all(near)
+    };
+    let mut groups: Vec<(&Curve, Vec<&str>)> = Vec::new();
+    for (name, curve) in curves {
+        match groups.iter_mut().find(|(first, _)| same(first, curve)) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((curve, vec![name])),
+        }
+    }
+    let several = groups.iter().filter(|(_, names)| names.len() > 1);
+    let said =
+        several.map(|(_, names)| format!(" The curves of {} lie on each other.", list(names)));
+    said.collect()
+}
+
 fn chart(rows: &[Row], layers: usize) -> Chart {
     let mut panel = Panel::new(
         "",
         Axis::new("layer").integers(),
         Axis::new("R^{c} after the layer").log(),
     );
-    for (ink, row) in rows.iter().enumerate() {
-        let start: Vec<f64> = row
-            .runs
-            .iter()
-            .filter_map(|run| Some(run.layers.first()?.before))
-            .collect();
-        let points = (0..layers).map(|layer| ((layer + 1) as f64, mean(&row.after(layer))));
-        let points = std::iter::once((0.0, mean(&start))).chain(points);
-        let points = points.filter(|(_, rate)| rate.is_finite());
-        let points = points.map(|(layer, rate)| (layer, rate.max(FLOOR)));
-        panel =
-            panel.series(Series::new(row.rule.label(), ink, Mark::LineAndPoints).points(points));
+    let curves = rows
+        .iter()
+        .map(|row| (row.rule.label(), curve(row, layers)));
+    let curves: Vec<(&str, Curve)> = curves.collect();
+    for (ink, (label, points)) in curves.iter().enumerate() {
+        let points = points.iter().copied();
+        panel = panel.series(Series::new(*label, ink, Mark::LineAndPoints).points(points));
     }
     Chart::new(
         "toy-ascent",
         "R^{c} through the attention-only toy",
         format!(
-            "Logarithmic; rates below {FLOOR} are drawn at {FLOOR}. A curve ends where double precision overflows."
+            "Logarithmic; rates below {FLOOR} are drawn at {FLOOR}. A curve ends where double precision overflows.{}",
+            together(&curves)
         ),
     )
     .panel(panel)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn curves_that_lie_on_each_other_are_named() {
+        let curve = |rates: &[f64]| -> Curve {
+            let points = rates.iter().enumerate();
+            points.map(|(layer, rate)| (layer as f64, *rate)).collect()
+        };
+        let curves = [
+            ("a", curve(&[900.0, 2931.0])),
+            ("b", curve(&[900.0, 1.0])),
+            ("c", curve(&[900.0, 2934.0])),
+            ("d", curve(&[900.0])),
+        ];
+        assert_eq!(
+            together(&curves),
+            " The curves of a and c lie on each other."
+        );
+        assert_eq!(together(&curves[..2]), "");
+    }
 }

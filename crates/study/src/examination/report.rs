@@ -5,6 +5,7 @@ use crate::{
     Result, artefacts, files,
     report::{Artefact, Cell, Column, Provenance, Table, words},
     study::REFERENCES,
+    version::versions,
 };
 use srr_coding_rate::SparseRateReduction;
 
@@ -81,7 +82,7 @@ pub(super) fn provenance(setting: &Setting, command: &str) -> Result<Provenance>
         profile: String::new(),
         configuration_digest: files::digest(setting)?,
         data,
-        versions: vec![("srr-study".to_owned(), env!("CARGO_PKG_VERSION").to_owned())],
+        versions: versions(),
         command: command.to_owned(),
         references: REFERENCES.iter().map(|&line| line.to_owned()).collect(),
     })

@@ -12,6 +12,7 @@ mod validate;
 
 pub use embedded::{DEFAULT, embedded, names};
 pub use overlay::{Data, Measure, Model, Training};
+pub use read::explain_refusal;
 pub use sections::{
     Choices, Correlation, LayerChoice, Layerwise, Regularization, RegularizedLayers, Scatter,
     Taylor, ToyAscent, Variants, Zoo,

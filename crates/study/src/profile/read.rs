@@ -15,18 +15,53 @@ pub(super) fn parse(origin: &str, text: &str, registry: &Registry) -> Result<Pro
 
 /// Turns the parser's error into ours.
 fn explain(origin: &str, text: &str, mut error: toml::de::Error) -> Error {
-    let profile = origin.to_owned();
     let line = line_of(text, error.span());
-    let message = error.message().trim().to_owned();
     // Without its input the error ends with "in `a.b`", the only way to the key's path.
     error.set_input(None);
-    let shown = error.to_string();
-    let path = shown
-        .trim()
-        .rsplit_once("in `")
-        .and_then(|(_, path)| path.strip_suffix('`'))
-        .unwrap_or_default();
-    let names = quoted(&message);
+    told(origin, line, &error.to_string())
+}
+
+/// Explains why settings in TOML were refused whose values were read away from their text, as those of `cargo xtask train --config` are:
+/// `refusal` is the parser's message, and the line that of the key which it names.
+pub fn explain_refusal(origin: &str, text: &str, refusal: &str) -> Error {
+    if let Err(error) = text.parse::<toml::Table>() {
+        return explain(origin, text, error);
+    }
+    let (message, path) = parted(refusal);
+    let unknown = quoted(message).first().copied();
+    let unknown = unknown.filter(|_| message.starts_with("unknown field"));
+    let path = unknown.map_or_else(|| path.to_owned(), |key| join(path, key));
+    told(origin, line_of_key(text, &path), refusal)
+}
+
+/// Line of a key, or of the last of the tables above it that stands in the text.
+fn line_of_key(text: &str, path: &str) -> usize {
+    let Ok(root) = toml::de::DeTable::parse(text) else {
+        return 1;
+    };
+    let (mut table, mut line) = (Some(root.get_ref()), 1);
+    for part in path.split('.') {
+        let found = table.and_then(|table| table.iter().find(|(key, _)| key.get_ref() == part));
+        let Some((key, value)) = found else { break };
+        line = line_of(text, Some(key.span()));
+        table = value.get_ref().as_table();
+    }
+    line
+}
+
+/// The message and the path of the key in what the parser shows.
+fn parted(shown: &str) -> (&str, &str) {
+    let shown = shown.trim();
+    let parts = shown.rsplit_once("in `");
+    let parts = parts.and_then(|(message, path)| Some((message.trim(), path.strip_suffix('`')?)));
+    parts.unwrap_or((shown, ""))
+}
+
+/// An error of ours from what the parser shows.
+fn told(origin: &str, line: usize, shown: &str) -> Error {
+    let profile = origin.to_owned();
+    let (message, path) = parted(shown);
+    let names = quoted(message);
     match names.split_first() {
         Some((key, known)) if message.starts_with("unknown field") => Error::UnknownKey {
             profile,
@@ -44,7 +79,7 @@ fn explain(origin: &str, text: &str, mut error: toml::de::Error) -> Error {
         _ if path.is_empty() => Error::Profile {
             profile,
             line,
-            problem: message,
+            problem: message.to_owned(),
         },
         _ => Error::Profile {
             profile,
@@ -182,6 +217,22 @@ mod tests {
                 other => panic!("{rest}: {other}"),
             }
         }
+    }
+
+    #[test]
+    fn what_was_refused_away_from_its_text_is_found_in_it_again() {
+        let text = "seed = 3\n[model]\ndim = 4\ndeph = 2\n";
+        let refusal = "unknown field `deph`, expected one of `dim`, `depth`\nin `model`\n";
+        let said = explain_refusal("a.toml", text, refusal).to_string();
+        assert_eq!(
+            said,
+            "a.toml, line 4: unknown key `model.deph`, did you mean `depth`?"
+        );
+        let refusal = "invalid type: string \"x\", expected u64\nin `seed`\n";
+        let said = explain_refusal("a.toml", "\nseed = \"x\"", refusal).to_string();
+        assert!(said.starts_with("a.toml, line 2: `seed`: invalid type") && !said.ends_with('\n'));
+        let said = explain_refusal("a.toml", "seed = 3\n[model\n", "").to_string();
+        assert!(said.starts_with("a.toml, line 2: "), "{said}");
     }
 
     #[test]

@@ -141,6 +141,7 @@ pub(crate) fn model(configs: &[&ClassifierConfig]) -> Result<String> {
     let leaves = |config: &ClassifierConfig| {
         let mut leaves = leaves_of(config)?;
         leaves.insert("variant".to_owned(), json!(title(config.variant)));
+        leaves.insert("pool".to_owned(), json!(words::pool(config.pool)));
         Ok(leaves)
     };
     let found = configs.iter().copied().map(leaves);

@@ -46,7 +46,10 @@ fn every_changed_setting_appears() {
         (|c| c.model.step_size = 0.25, "β = 0.25"),
         (|c| c.model.threshold = 0.5, "λ = 0.5"),
         (|c| c.model.dropout = 0.125, "dropout 0.125"),
-        (|c| c.model.pool = Pool::Mean, "the head reads mean"),
+        (
+            |c| c.model.pool = Pool::Mean,
+            "the head reads the mean over tokens",
+        ),
         (
             |c| c.model.residual = Residual::Normalized,
             "the attention is added to normalized",
@@ -90,6 +93,24 @@ fn every_changed_setting_appears() {
                 };
             },
             "cosine schedule after 3 epochs of warm-up, down to 0.01",
+        ),
+        (
+            |c| {
+                c.training.schedule = Schedule::WarmupCosine {
+                    warmup: 1.0,
+                    floor: 0.5,
+                };
+            },
+            "after 1 epoch of warm-up, down to 0.5",
+        ),
+        (
+            |c| {
+                c.training.augmentation = vec![Augmentation::RandAugment {
+                    operations: 1,
+                    magnitude: 9,
+                }];
+            },
+            "RandAugment with 1 operation of",
         ),
         (
             |c| c.training.augmentation = vec![Augmentation::Crop { padding: 2 }],

@@ -1,13 +1,17 @@
 //! Values of settings that are more than a number, in words.
 
 use super::{distinct, leaves_of, text};
-use crate::{Error, Result, artefacts::common::say};
+use crate::{
+    Error, Result,
+    artefacts::common::{count, say},
+};
 use serde_json::json;
 use srr_coding_rate::{
     ClassToken, Conventions, Location, MeasuredNorms, Precision, Sparsity, SparsityGradient,
 };
 use srr_datasets::Augmentation;
 use srr_kernels::MatmulPrecision;
+use srr_layers::Pool;
 use srr_trainer::{
     ComputePrecision, Optimizer, PenalizedLayers, RatesConfig, RegularizerConfig, Schedule,
 };
@@ -39,6 +43,13 @@ pub(super) fn optimizer(optimizer: &Optimizer) -> Result<String> {
     })
 }
 
+pub(super) const fn pool(pool: Pool) -> &'static str {
+    match pool {
+        Pool::ClassToken => "the class token",
+        Pool::Mean => "the mean over tokens",
+    }
+}
+
 pub(super) fn schedule(schedule: &Schedule) -> String {
     match *schedule {
         Schedule::Constant => "constant learning rate".to_owned(),
@@ -46,7 +57,8 @@ pub(super) fn schedule(schedule: &Schedule) -> String {
             format!("learning rate × {factor} after every {every} epochs")
         }
         Schedule::WarmupCosine { warmup, floor } => format!(
-            "cosine schedule after {warmup} epochs of warm-up, down to {floor} of the learning rate"
+            "cosine schedule after {warmup} {} of warm-up, down to {floor} of the learning rate",
+            if warmup == 1.0 { "epoch" } else { "epochs" }
         ),
     }
 }
@@ -90,7 +102,10 @@ fn augmentation(step: &Augmentation) -> String {
         Augmentation::RandAugment {
             operations,
             magnitude,
-        } => format!("RandAugment with {operations} operations of magnitude {magnitude}"),
+        } => format!(
+            "RandAugment with {} of magnitude {magnitude}",
+            count(operations, "operation")
+        ),
     }
 }
 
