@@ -227,13 +227,13 @@ pub enum Undefined {
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// The margin is zero or negative: a tenth of the training images is not fitted.
-    #[error("the margin is {margin:.3e}, not positive")]
+    #[error("the margin is {}, not positive", short(*margin))]
     Margin {
         /// The 10 % smallest margin.
         margin: f64,
     },
     /// A quantity that must be positive is not.
-    #[error("{what} is {value:.3e}, not positive")]
+    #[error("{what} is {}, not positive", short(*value))]
     NotPositive {
         /// Which quantity.
         what: String,
@@ -271,6 +271,15 @@ pub enum Undefined {
         /// Why.
         reason: String,
     },
+}
+
+/// A number in a sentence: four digits that count.
+fn short(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        size if (1e-3..1e4).contains(&size) => format!("{value:.4}"),
+        _ => format!("{value:.3e}"),
+    }
 }
 
 impl Undefined {

@@ -289,7 +289,7 @@ fn what_has_not_collapsed_onto_classes_says_why() {
         (
             "nc1",
             Net::new(array![[0.1], [0.3], [0.3], [0.1]], &[0, 0, 1, 1]),
-            "the scatter between classes is 0e0, not positive",
+            "the scatter between classes is 0, not positive",
         ),
         ("nc3", two(), "the head is not a single linear map"),
         (
@@ -300,7 +300,7 @@ fn what_has_not_collapsed_onto_classes_says_why() {
         (
             "nc3",
             two().with_head(Array2::zeros((2, 2))),
-            "the product of head and class means is 0e0, not positive",
+            "the product of head and class means is 0, not positive",
         ),
         (
             "nc3",

@@ -184,9 +184,9 @@ fn a_map_of_zeros_has_no_rotation_and_is_named() {
     for (subject, expected) in [
         (
             at_start,
-            "the norm of map 0 at the start is 0e0, not positive",
+            "the norm of map 0 at the start is 0, not positive",
         ),
-        (now, "the norm of map 0 is 0e0, not positive"),
+        (now, "the norm of map 0 is 0, not positive"),
     ] {
         let found = undefined(&LayerRotation::default(), &subject);
         assert_eq!(found.to_string(), expected);
