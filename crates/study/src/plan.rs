@@ -84,7 +84,7 @@ impl Context<'_> {
     /// How a run ended.
     ///
     /// # Errors
-    /// [`Error::MissingRuns`](crate::Error::MissingRuns) when it has not; otherwise as [`RunFolder::result`].
+    /// [`Error::MissingRuns`] when it has not; otherwise as [`RunFolder::result`].
     pub fn result(&self, run: &PlannedRun) -> Result<RunResult> {
         let result = self.folder(run).result(&run.config)?;
         result.ok_or_else(|| Error::MissingRuns {
