@@ -1,8 +1,13 @@
-//! Every unsettled convention of the sparse rate reduction, to see what depends on it.
+//! Every unsettled convention, of the sparse rate reduction and of the other measures, to see what depends on it.
 
 use srr_coding_rate::{
     ClassToken, Conventions, Error, Location, MeasuredNorms, Precision, Sparsity,
 };
+
+use crate::options::Options;
+use crate::search::ReferenceNoise;
+use crate::shared::NegativeMargin;
+use crate::subject::{Images, Scope};
 
 /// One way to settle the conventions.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,6 +114,65 @@ pub fn one_at_a_time() -> Result<Vec<Choice>, Error> {
     Ok(choices)
 }
 
+/// One way to settle a question that measures other than the sparse rate reduction leave open.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MeasureChoice {
+    /// Which question it answers in another way than the default.
+    pub question: &'static str,
+    /// The answer.
+    pub option: &'static str,
+    /// All options with this answer.
+    pub options: Options,
+}
+
+/// Every question that the other measures leave open, answered alone in another way than by default.
+///
+/// Which measures an answer reaches shows in their [`settings`](crate::Measure::settings):
+/// ```
+/// use srr_measures::{Registry, choices};
+///
+/// let (usual, choice) = (Registry::built_in(), &choices::of_measures()[0]);
+/// let changed = Registry::with_options(&choice.options);
+/// let moves = |name: &str| Ok::<_, srr_measures::Error>(usual.get(name)?.settings() != changed.get(name)?.settings());
+/// assert_eq!(choice.question, "a margin that is not positive");
+/// assert!(moves("inverse-margin")? && !moves("param-norm")?);
+/// # Ok::<(), srr_measures::Error>(())
+/// ```
+#[must_use]
+pub fn of_measures() -> Vec<MeasureChoice> {
+    let alone = |question, option, change: &dyn Fn(&mut Options)| {
+        let mut options = Options::default();
+        change(&mut options);
+        MeasureChoice {
+            question,
+            option,
+            options,
+        }
+    };
+    vec![
+        alone(
+            "a margin that is not positive",
+            "taken without its sign, as in the public code",
+            &|options| options.negative = NegativeMargin::AbsoluteValue,
+        ),
+        alone(
+            "what counts as a weight",
+            "every trainable tensor",
+            &|options| options.scope = Scope::AllTrainable,
+        ),
+        alone(
+            "noise of size σ",
+            "deviation σ², as in the public code",
+            &|options| options.noise = ReferenceNoise::Variance,
+        ),
+        alone(
+            "images that the loss is taken on",
+            "256 instead of 512",
+            &|options| options.images = Images::fixed(256),
+        ),
+    ]
+}
+
 fn changed(mut conventions: Conventions, change: &Change) -> Conventions {
     change(&mut conventions);
     conventions
@@ -155,6 +219,29 @@ mod tests {
             for b in &choices[..i] {
                 assert_ne!(a.conventions, b.conventions, "{a:?}");
             }
+        }
+    }
+
+    /// Every answer reaches a measure, and only by what it says.
+    #[test]
+    fn choices_of_measures_reach_measures_that_say_so() {
+        let usual = crate::Registry::built_in();
+        for choice in of_measures() {
+            let changed = crate::Registry::with_options(&choice.options);
+            let moved: Vec<&str> = usual
+                .iter()
+                .filter(|m| changed.get(m.name()).unwrap().settings() != m.settings())
+                .map(|measure| measure.name())
+                .collect();
+            let expected = match choice.question {
+                "a margin that is not positive" => "inverse-margin",
+                "what counts as a weight" => "param-norm",
+                "noise of size σ" => "pacbayes-init",
+                "images that the loss is taken on" => "gradient-norm",
+                other => panic!("{other} has no measure that it reaches"),
+            };
+            assert!(moved.contains(&expected), "{}: {moved:?}", choice.question);
+            assert!(!moved.contains(&"srr"), "{}", choice.question);
         }
     }
 

@@ -133,8 +133,10 @@ pub enum Cost {
     ExampleGradients,
     /// Tens of forward passes over the data: a search by trial, over noise or pruned weights.
     Search,
-    /// Tens of gradients over the data: Hessian-vector products.
-    HessianProducts,
+    /// Tens of gradients over the data: Hessian-vector products for an eigenvalue.
+    Lanczos,
+    /// A hundred gradients over the data and more: Hessian-vector products for a trace.
+    Hutchinson,
     /// Hundreds of gradients over the data: a search by gradient ascent.
     Ascent,
 }
@@ -147,7 +149,8 @@ impl std::fmt::Display for Cost {
             Self::ForwardPass => "one forward pass over the data",
             Self::ExampleGradients => "a gradient per example",
             Self::Search => "tens of forward passes (search by trial)",
-            Self::HessianProducts => "tens of gradients (Hessian-vector products)",
+            Self::Lanczos => "tens of gradients (Lanczos)",
+            Self::Hutchinson => "a hundred gradients and more (Hutchinson)",
             Self::Ascent => "hundreds of gradients (search by ascent)",
         })
     }

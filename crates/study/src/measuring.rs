@@ -1,7 +1,7 @@
 //! Measuring a trained run: what is asked, what was found, and doing it.
 
 use crate::{
-    Result, StopFlag, files,
+    Error, Result, StopFlag, files,
     plan::PlannedRun,
     profile,
     report::Cell,
@@ -14,7 +14,7 @@ use srr_coding_rate::Conventions;
 use srr_kernels::Cpu;
 use srr_layers::{Classifier, checkpoint};
 use srr_measures::{
-    Cached, Images, Measure, Registry, Reported, Subject, Value, evaluate, network_rates,
+    Cached, Images, Measure, Registry, Reported, Subject, Value, choices, evaluate, network_rates,
 };
 use srr_random::Seed;
 use std::{collections::BTreeMap, time::Instant};
@@ -28,9 +28,9 @@ pub struct MeasureRequest {
     /// The measure's own settings, in its words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub settings: String,
-    /// How rates are taken.
+    /// How rates are taken; the defaults for all but the sparse rate reduction, as nothing else depends on them.
     pub conventions: Conventions,
-    /// Number of training images that token-based measures see; 0 for all.
+    /// Number of training images that the sparse rate reduction is averaged over; 0 for all, and for all other measures.
     pub images: usize,
 }
 
@@ -38,10 +38,14 @@ impl MeasureRequest {
     /// A measure under the settings of a profile.
     #[must_use]
     pub fn new(measure: &dyn Measure, settings: &profile::Measure) -> Self {
+        if measure.name() == SRR {
+            return Self::srr(settings);
+        }
         Self {
             measure: measure.name().to_owned(),
             settings: measure.settings(),
-            ..Self::srr(settings)
+            conventions: Conventions::default(),
+            images: 0,
         }
     }
 
@@ -166,11 +170,16 @@ pub(crate) fn measure_run(
     let subject = Cached::new(&trained);
     while !open.is_empty() && !stop.raised() {
         let batch = next_batch(&mut open);
-        let name = batch.first().map(|(_, request)| request.measure.clone());
+        let cost_of = batch
+            .first()
+            .map(|(_, request)| request.cost_name(registry));
         let start = Instant::now();
         take(batch, &subject, registry, &mut records)?;
         let seconds = start.elapsed().as_secs_f64();
-        *measured.taken.entry(name.unwrap_or_default()).or_default() += seconds;
+        *measured
+            .taken
+            .entry(cost_of.unwrap_or_default())
+            .or_default() += seconds;
         folder.write_measures(&records)?;
     }
     measured.complete = open.is_empty();
@@ -250,13 +259,46 @@ fn take(
         return Ok(());
     }
     for (digest, request) in batch {
-        let found = evaluate(registry.get(&request.measure)?, subject);
+        let found = request.with_measure(registry, |measure| evaluate(measure, subject))?;
         records.insert(digest, request.answered(found));
     }
     Ok(())
 }
 
 impl MeasureRequest {
+    /// Calls `f` with the measure of these settings: that of the registry, or of the options that [`choices`] list.
+    fn with_measure<T>(&self, registry: &Registry, f: impl FnOnce(&dyn Measure) -> T) -> Result<T> {
+        let registered = registry.get(&self.measure)?;
+        if self.is_of(registered) {
+            return Ok(f(registered));
+        }
+        for choice in choices::of_measures() {
+            let registry = Registry::with_options(&choice.options);
+            let found = registry.get(&self.measure);
+            if let Some(measure) = found.ok().filter(|measure| self.is_of(*measure)) {
+                return Ok(f(measure));
+            }
+        }
+        Err(Error::Setting {
+            key: self.measure.clone(),
+            found: format!("the settings {:?}", self.settings),
+            expected: format!("{:?}, or those of a listed choice", registered.settings()),
+        })
+    }
+
+    fn is_of(&self, measure: &dyn Measure) -> bool {
+        measure.settings() == self.settings
+    }
+
+    /// What its seconds are counted under.
+    fn cost_name(&self, registry: &Registry) -> String {
+        let usual = self.measure == SRR || registry.get(&self.measure).is_ok_and(|m| self.is_of(m));
+        match usual {
+            true => self.measure.clone(),
+            false => format!("{}, other options", self.measure),
+        }
+    }
+
     fn undefined(self, reason: &str) -> MeasureRecord {
         MeasureRecord {
             request: self,
@@ -321,6 +363,45 @@ mod tests {
             ..search.clone()
         };
         assert_ne!(search.digest().unwrap(), other.digest().unwrap());
+    }
+
+    #[test]
+    fn a_request_finds_the_measure_of_its_settings() {
+        let registry = Registry::built_in();
+        let defaults = profile::Measure::default();
+        let usual = MeasureRequest::new(registry.get("inverse-margin").unwrap(), &defaults);
+        let settings = |request: &MeasureRequest| request.with_measure(&registry, |m| m.settings());
+        assert_eq!(settings(&usual).unwrap(), usual.settings);
+        assert_eq!(usual.cost_name(&registry), "inverse-margin");
+
+        let changed = Registry::with_options(&choices::of_measures()[0].options);
+        let other = MeasureRequest::new(changed.get("inverse-margin").unwrap(), &defaults);
+        assert!(settings(&other).unwrap().contains("|g|"));
+        assert_eq!(other.cost_name(&registry), "inverse-margin, other options");
+
+        let unknown = MeasureRequest {
+            settings: "g²".to_owned(),
+            ..usual
+        };
+        let message = settings(&unknown).unwrap_err().to_string();
+        assert!(
+            message.contains("inverse-margin") && message.contains("g²"),
+            "{message}"
+        );
+    }
+
+    /// A measure that takes no rates is not measured again because rates are taken otherwise.
+    #[test]
+    fn conventions_and_images_of_rates_are_part_of_no_other_request() {
+        let registry = Registry::built_in();
+        let settings = profile::Measure {
+            images: Some(7),
+            ..profile::Measure::default()
+        };
+        let request = |name, settings| MeasureRequest::new(registry.get(name).unwrap(), settings);
+        let defaults = profile::Measure::default();
+        assert_eq!(request("params", &settings), request("params", &defaults));
+        assert_ne!(request(SRR, &settings), request(SRR, &defaults));
     }
 
     #[test]

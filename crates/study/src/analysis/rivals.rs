@@ -53,9 +53,19 @@ pub(crate) fn all(
     }
     let names = analysis.measures.iter().map(|m| m.name.as_str());
     let others: Vec<&str> = names.filter(|name| *name != star).collect();
+    of(table, star, &others, bootstrap)
+}
+
+/// One measure of the table against these others, on the same bootstrap draws.
+pub(crate) fn of(
+    table: &statistics::Table,
+    star: &str,
+    others: &[&str],
+    bootstrap: &Bootstrap,
+) -> Result<Vec<Rival>> {
     let (statistic, repeats) = (Statistic::TauA, Repeats::default());
-    let found = bootstrap.differences(table, star, &others, statistic, repeats)?;
-    let others = others.into_iter().map(str::to_owned);
+    let found = bootstrap.differences(table, star, others, statistic, repeats)?;
+    let others = others.iter().map(|&other| other.to_owned());
     Ok(corrected(others.zip(found).collect()))
 }
 

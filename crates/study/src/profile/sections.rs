@@ -136,7 +136,7 @@ section! {
         /// Measures by name; every registered one up to `cost` when empty.
         measures: Vec<String> = Vec::new(),
         /// The dearest measures taken when `measures` is empty: `weights`, `factorizations`, `forward-pass`,
-        /// `example-gradients`, `search`, `hessian-products` or `ascent`.
+        /// `example-gradients`, `search`, `lanczos`, `hutchinson` or `ascent`.
         cost: Cost = Cost::ForwardPass,
         /// Bootstrap draws behind every interval.
         bootstrap: usize = 2000,
@@ -194,13 +194,18 @@ section! {
 }
 
 section! {
-    /// `[choices]`: how τ of the sparse rate reduction moves with the conventions its sources leave open.
+    /// `[choices]`: how τ, and the place of the sparse rate reduction among all measures, move with the conventions that sources leave open.
     Choices {
+        /// Other measures by name; every registered one up to `cost` when empty.
+        measures: Vec<String> = Vec::new(),
+        /// The dearest measures taken when `measures` is empty, as in `[correlation]`.
+        cost: Cost = Cost::ForwardPass,
         /// Bootstrap draws behind every interval.
         bootstrap: usize = 2000,
         /// Seed of the bootstrap.
         seed: u64 = 0,
-        /// In place of `[measure]`, key by key; only the number of images counts, the conventions are what is varied.
+        /// In place of `[measure]`, key by key; only the number of images of the sparse rate reduction counts, as the conventions are
+        /// what is varied.
         measure: Measure = Measure::default(),
     }
 }

@@ -150,6 +150,7 @@ impl Scatter {
 
 impl Choices {
     fn validate(&self) -> Result<()> {
+        distinct("choices.measures", &self.measures)?;
         between("choices.bootstrap", self.bootstrap, 1, MOST)?;
         measure("choices.measure", &self.measure)
     }
@@ -438,6 +439,12 @@ mod tests {
                 "[correlation]\nmeasures = [\"srr\", \"l2\", \"srr\"]",
                 "correlation.measures",
                 "srr twice",
+                "each value once",
+            ),
+            (
+                "[choices]\nmeasures = [\"l2\", \"l2\"]",
+                "choices.measures",
+                "l2 twice",
                 "each value once",
             ),
             (

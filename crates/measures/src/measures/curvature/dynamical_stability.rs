@@ -18,7 +18,7 @@ impl Measure for DynamicalStability {
             "dynamical-stability",
             "Wu, Wang and Su 2022",
             r"\operatorname{tr}(\nabla^2L)\,\eta/2",
-            Cost::HessianProducts,
+            Cost::Hutchinson,
         )
         .assuming("η is known")
     }

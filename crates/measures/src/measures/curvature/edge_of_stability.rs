@@ -18,7 +18,7 @@ impl Measure for EdgeOfStability {
             "edge-of-stability",
             "Cohen et al. 2021",
             r"\lambda_{\max}(\nabla^2L)\,\eta/2",
-            Cost::HessianProducts,
+            Cost::Lanczos,
         )
         .assuming("Lanczos' iteration converges; η is known; 1 is the edge for plain gradient descent alone")
     }

@@ -41,7 +41,7 @@ impl Measure for HessianTrace {
             "hessian-trace",
             "Yao et al. 2020",
             r"\operatorname{tr}\nabla^2L",
-            Cost::HessianProducts,
+            Cost::Hutchinson,
         )
     }
 

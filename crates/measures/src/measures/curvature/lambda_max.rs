@@ -75,7 +75,7 @@ impl Measure for LambdaMax {
             "lambda-max",
             "Keskar et al. 2017; Yao et al. 2020",
             r"\lambda_{\max}(\nabla^2L)",
-            Cost::HessianProducts,
+            Cost::Lanczos,
         )
         .assuming("Lanczos' iteration converges")
     }
