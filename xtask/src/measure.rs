@@ -18,7 +18,7 @@ use srr_measures::{Measure, Options, Registry};
 use srr_random::Seed;
 use srr_study::{
     Error as StudyError,
-    examination::{self, Curves, Findings, Setting},
+    examination::{self, Curves, Densities, Findings, Setting},
     files,
     origin::Origin,
     report::PAGE,
@@ -48,6 +48,9 @@ pub(crate) struct MeasureArgs {
     /// Also show the parts of values that belong to layers
     #[arg(long)]
     per_layer: bool,
+    /// Also take the spectral density of the Hessian on 512 training images, with --per-layer that of every layer: 160 products each
+    #[arg(long)]
+    density: bool,
     /// Folder for measures.csv, layers.csv, measure.json, curves.svg and report.html
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -108,16 +111,29 @@ pub(crate) fn run(args: MeasureArgs) -> Result<ExitCode, Box<dyn Error>> {
         &mut |place, measure| display.before(place, measure),
         &mut |found| display.after(found, args.per_layer),
     );
+    let found = measured.and_then(|measures| {
+        let densities = match args.density {
+            true => Densities::of(&subject, args.per_layer, &stop, &mut |of| {
+                display.before_density(of);
+            })?,
+            false => Densities::default(),
+        };
+        Ok(Findings {
+            curves,
+            measures,
+            densities,
+        })
+    });
     display.close();
-    let measures = match measured {
+    let findings = match found {
         Err(StudyError::Interrupted) => {
             eprintln!("stopped; nothing was written");
             return Ok(ExitCode::from(INTERRUPTED));
         }
         other => other?,
     };
-    let findings = Findings { curves, measures };
     display::counts(&findings);
+    display::densities(&findings.densities);
     if let Some(out) = &args.out {
         let command = command(std::env::args().skip(1));
         let names = examination::write(&setting, &findings, args.per_layer, &command, out)?;

@@ -338,6 +338,29 @@ fn parts_of_layers_are_shown_when_asked_for() {
 }
 
 #[test]
+fn densities_are_taken_when_asked_for() {
+    let shop = Workshop::new();
+    let weights = shop.save("crate.safetensors", &official());
+    let out = shop.path("density").display().to_string();
+    let words = ["--measures", "l2", "--density", "--out", &out];
+    let said = shop.measures(&official_words(&weights, &words));
+    assert!(said.contains("on 30 training images"), "{said}");
+    let record = json(&Path::new(&out).join("measure.json"));
+    let densities = record["densities"].as_array().unwrap();
+    assert_eq!(densities.len(), 1);
+    assert_eq!(densities[0]["of"], "network");
+    let masses = densities[0]["masses"].as_array().unwrap();
+    let total: f64 = masses.iter().map(|mass| mass[1].as_f64().unwrap()).sum();
+    assert!((total - 1.0).abs() < 1e-9, "{total}");
+    let written = |name: &str| Path::new(&out).join(name).exists();
+    assert!(written("density.csv") && written("density.svg"));
+    // Without the word they do not stay.
+    let words = ["--measures", "l2", "--out", &out];
+    shop.measures(&official_words(&weights, &words));
+    assert!(!written("density.csv") && !written("density.svg"));
+}
+
+#[test]
 fn what_does_not_fit_is_said() {
     let shop = Workshop::new();
     let weights = shop.save("crate.safetensors", &official());

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Fixture, close, fixture};
+use common::{Fixture, TRAIN, close, fixture};
 use ndarray::{Array1, Array2, Axis};
 use srr_layers::Variant;
 use srr_linalg::Factorization;
@@ -13,6 +13,7 @@ use srr_measures::hessian::{
 };
 use srr_measures::{Images, Role, Subject, When};
 use srr_random::Seed;
+use srr_study::{StopFlag, examination::Densities};
 
 /// Second differences column by column, with a step of their own.
 fn full_hessian(f: &Fixture, chosen: Images) -> Array2<f64> {
@@ -30,6 +31,45 @@ fn full_hessian(f: &Fixture, chosen: Images) -> Array2<f64> {
         hessian.column_mut(column).assign(&difference);
     }
     (&hessian + &hessian.t()) / 2.0
+}
+
+/// The densities of an examination: the network first, then its places as an image passes them, and the mean of each its trace.
+#[test]
+fn densities_are_those_of_the_blocks() {
+    let f = fixture(Variant::Crate);
+    let full = full_hessian(&f, Images::fixed(512));
+    let mut heard = Vec::new();
+    let found = Densities::of(&f.subject, true, &StopFlag::new(), &mut |of| {
+        heard.push(of.to_owned());
+    });
+    let found = found.unwrap();
+    let expected = [
+        "network",
+        "embedding",
+        "layer 1",
+        "layer 2",
+        "head",
+        "other",
+    ];
+    assert_eq!(heard, expected);
+    assert_eq!(found.images, TRAIN);
+    let parameters: Vec<usize> = found.all.iter().map(|density| density.parameters).collect();
+    assert_eq!(parameters[0], full.nrows());
+    assert_eq!(parameters[1..].iter().sum::<usize>(), full.nrows());
+    let head = blocks(&f.subject).unwrap();
+    let head = head.iter().find(|block| block.role == Role::Head).unwrap();
+    let entries = head.ranges.iter().cloned().flatten();
+    let mean = entries.map(|i| full[[i, i]]).sum::<f64>() / head.len() as f64;
+    let estimate = found.all[4].found.as_ref().unwrap().mean_of(|value| value);
+    assert!(
+        (estimate - mean).abs() < 0.5 * mean.abs(),
+        "{estimate} {mean}"
+    );
+
+    let stopped = StopFlag::new();
+    stopped.raise();
+    let stopped = Densities::of(&f.subject, false, &stopped, &mut |_| {});
+    assert!(matches!(stopped, Err(srr_study::Error::Interrupted)));
 }
 
 #[test]

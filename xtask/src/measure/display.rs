@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use srr_layers::ClassifierConfig;
 use srr_measures::{Cost, Measure, Reported, Unavailable, Undefined};
 use srr_study::{
-    examination::{Curves, Findings, Found, Setting, is_unavailable},
+    examination::{Curves, Densities, Density, Findings, Found, Setting, is_unavailable},
     report::markup::plain,
 };
 use srr_trainer::TrainingData;
@@ -117,6 +117,33 @@ pub(super) fn counts(findings: &Findings) {
     }
 }
 
+/// The range of every spectral density, and how much of it lies on either side of zero.
+pub(super) fn densities(densities: &Densities) {
+    if densities.all.is_empty() {
+        return;
+    }
+    say!(
+        "\nspectral density of the Hessian on {} training images",
+        densities.images
+    );
+    for Density {
+        of,
+        parameters,
+        found,
+    } in &densities.all
+    {
+        let said = match found {
+            Ok(found) => found.range().map_or_else(String::new, |(low, high)| {
+                let (low, high) = (short(low), short(high));
+                let negative = 100.0 * found.share_up_to(0.0);
+                format!("eigenvalues from {low} to {high}, {negative:.1} % of them not positive")
+            }),
+            Err(why) => format!("undefined: {why}"),
+        };
+        say!("{of:10} {parameters:>9} parameters: {said}");
+    }
+}
+
 /// Shows measures as they come.
 pub(super) struct Display {
     bar: ProgressBar,
@@ -158,6 +185,15 @@ impl Display {
             .set_message(format!("{} of {of}: {name} ({cost})", place + 1));
         if self.bar.is_hidden() && cost >= Cost::ExampleGradients {
             eprintln!("{} of {of}: {name}: {cost}", place + 1);
+        }
+    }
+
+    /// Whose spectral density is next.
+    pub(super) fn before_density(&self, of: &str) {
+        let what = format!("spectral density of the Hessian: {of}");
+        self.bar.set_message(what.clone());
+        if self.bar.is_hidden() {
+            eprintln!("{what}");
         }
     }
 

@@ -38,6 +38,12 @@ pub struct SpectralDensity {
 }
 
 impl SpectralDensity {
+    /// The smallest and the largest node: inside the range of all eigenvalues, and close to its ends.
+    #[must_use]
+    pub fn range(&self) -> Option<(f64, f64)> {
+        Some((self.masses.first()?.0, self.masses.last()?.0))
+    }
+
     /// Share of eigenvalues that are at most `bound`.
     #[must_use]
     pub fn share_up_to(&self, bound: f64) -> f64 {

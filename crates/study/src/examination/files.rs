@@ -13,9 +13,16 @@ use crate::{
 use std::{fs, io::ErrorKind, path::Path};
 
 /// Files that are written in some examinations and not in others.
-const SOMETIMES: [&str; 3] = ["curves.svg", "layers.csv", "parts.csv"];
+const SOMETIMES: [&str; 5] = [
+    "curves.svg",
+    "density.csv",
+    "density.svg",
+    "layers.csv",
+    "parts.csv",
+];
 
-/// Writes `measures.csv`, `layers.csv`, `curves.svg`, with `per_layer` also `parts.csv`, everything as `measure.json`, the time that every
+/// Writes `measures.csv`, `layers.csv`, `curves.svg`, with `per_layer` also `parts.csv`, with densities also
+/// `density.csv` and `density.svg`, everything as `measure.json`, the time that every
 /// measure took as `timings.json`, the one file with times in it, and last the page. Returns the names of the files, the page first.
 ///
 /// # Errors

@@ -1,11 +1,13 @@
 //! One model, whoever trained it: its measures, and its rates layer by layer on training and on held-out images.
 
 mod curves;
+mod density;
 mod files;
 mod record;
 mod report;
 
 pub use curves::{Curve, Curves};
+pub use density::{Densities, Density};
 pub use files::{refuse_runs, write};
 
 use crate::{Error, Result, StopFlag, subject::TrainedSubject};
@@ -75,6 +77,8 @@ pub struct Findings {
     pub curves: Curves,
     /// A measure and what became of it, in the order of evaluation.
     pub measures: Vec<Found>,
+    /// How the eigenvalues of the Hessian are distributed, where that was asked for.
+    pub densities: Densities,
 }
 
 /// What became of one measure.

@@ -1,6 +1,6 @@
 //! Everything that an examination found, for programs.
 
-use super::{Curves, Findings, Found, Setting, is_unavailable};
+use super::{Curves, Density, Findings, Found, Setting, is_unavailable};
 use serde_json::{Map, Value, json};
 use srr_measures::{Part, Undefined};
 
@@ -33,6 +33,7 @@ pub(super) fn record(setting: &Setting, findings: &Findings) -> Value {
         "setting": setting,
         "curves": Map::from_iter(curves),
         "measures": findings.measures.iter().map(measure).collect::<Vec<_>>(),
+        "densities": findings.densities.all.iter().map(density).collect::<Vec<_>>(),
     })
 }
 
@@ -43,6 +44,18 @@ pub(super) fn timings(findings: &Findings) -> Value {
         (name, json!(found.outcome.elapsed.as_secs_f64()))
     });
     Value::Object(seconds.collect())
+}
+
+fn density(density: &Density) -> Value {
+    let mut fields = match &density.found {
+        Ok(found) => json!({ "starts": found.probes, "masses": found.masses }),
+        Err(why) => missing(why),
+    };
+    let about = json!({ "of": density.of, "parameters": density.parameters });
+    if let (Some(fields), Value::Object(about)) = (fields.as_object_mut(), about) {
+        fields.extend(about);
+    }
+    fields
 }
 
 fn measure(found: &Found) -> Value {

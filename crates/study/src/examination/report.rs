@@ -46,6 +46,12 @@ pub(super) fn artefact(
     if per_layer {
         artefact = artefact.table(parts(findings));
     }
+    if let Some(table) = findings.densities.table() {
+        artefact = artefact.table(table);
+    }
+    if let Some(chart) = findings.densities.chart() {
+        artefact = artefact.chart(chart);
+    }
     for (name, curve) in findings.curves.named() {
         if let Err(why) = curve {
             artefact = artefact.note(format!("No rates on {name} images: {why}."));
@@ -132,6 +138,7 @@ fn finding(findings: &Findings) -> String {
     for (name, curve) in findings.curves.named() {
         paragraphs.extend(course(name, curve, findings));
     }
+    paragraphs.extend(findings.densities.finding());
     paragraphs.join("\n\n")
 }
 
