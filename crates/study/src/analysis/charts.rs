@@ -44,26 +44,14 @@ pub(crate) fn forest(analysis: &Analysis, star: &Star<'_>) -> Chart {
     .panel(panel)
 }
 
-/// ψ of every measure along every hyper-parameter.
+/// ψ of every measure along every hyper-parameter, with the bootstrap interval under every value.
 pub(crate) fn heat(analysis: &Analysis) -> Chart {
-    heat_of(analysis, None)
-}
-
-/// The same with the bootstrap interval under every value.
-pub(crate) fn heat_with_intervals(analysis: &Analysis) -> Chart {
     let interval = |interval: Option<Interval>| interval.map(|i| (i.low, i.high));
     let intervals = analysis.measures.iter().map(|measure| {
         let psi = measure.psi.iter().map(|axis| interval(axis.interval));
         let last = [measure.granulated_interval, measure.tau_a_interval];
         psi.chain(last.map(interval)).collect()
     });
-    heat_of(analysis, Some(intervals.collect()))
-}
-
-/// Low and high of every measure and hyper-parameter, in the form of a heat map.
-type Intervals = Vec<Vec<Option<(f64, f64)>>>;
-
-fn heat_of(analysis: &Analysis, intervals: Option<Intervals>) -> Chart {
     let measures = analysis
         .measures
         .iter()
@@ -81,19 +69,18 @@ fn heat_of(analysis: &Analysis, intervals: Option<Intervals>) -> Chart {
             psi.chain([measure.granulated, measure.tau_a]).collect()
         })
         .collect();
-    let caption = match &intervals {
-        Some(_) => {
-            "ψ per hyper-parameter, their mean Ψ, and the overall τ, each above its bootstrap interval; – where it does not exist."
-        }
-        None => "ψ per hyper-parameter, their mean Ψ, and the overall τ.",
-    };
     let mut heat = Heat::diverging("τ", values, 1.0);
-    heat.intervals = intervals.unwrap_or_default();
+    heat.intervals = intervals.collect();
     let panel = Panel::heat(
         "",
         Axis::categories("", axes),
         Axis::categories("", measures),
         heat,
     );
-    Chart::new("correlation-axes", "τ along each hyper-parameter", caption).panel(panel)
+    Chart::new(
+        "correlation-axes",
+        "τ along each hyper-parameter",
+        "ψ per hyper-parameter, their mean Ψ, and the overall τ, each above its bootstrap interval; – where it does not exist.",
+    )
+    .panel(panel)
 }

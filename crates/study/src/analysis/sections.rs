@@ -51,7 +51,7 @@ impl TableAnalysis {
             .setting("Gap", format!("`{}`", self.reading.gap))
             .setting("Compared with every other", format!("`{}`", self.baseline))
             .spread(format!("{}.", self.bootstrap()))
-            .chart(charts::heat_with_intervals(&shown))
+            .chart(charts::heat(&shown))
             .chart(charts::forest(&shown, &star))
             .table(coefficients::overall(&self.analysis))
             .table(coefficients::by_axis(&self.analysis))
