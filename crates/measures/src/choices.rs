@@ -125,13 +125,14 @@ pub struct MeasureChoice {
     pub options: Options,
 }
 
-/// Every question that the other measures leave open, answered alone in another way than by default.
+/// Every question that the other measures leave open, answered alone in another way than by default; all else as in `usual`.
 ///
 /// Which measures an answer reaches shows in their [`settings`](crate::Measure::settings):
 /// ```
 /// use srr_measures::{Registry, choices};
 ///
-/// let (usual, choice) = (Registry::built_in(), &choices::of_measures()[0]);
+/// let usual = Registry::built_in();
+/// let choice = &choices::of_measures(usual.options())[0];
 /// let changed = Registry::with_options(&choice.options);
 /// let moves = |name: &str| Ok::<_, srr_measures::Error>(usual.get(name)?.settings() != changed.get(name)?.settings());
 /// assert_eq!(choice.question, "a margin that is not positive");
@@ -139,9 +140,9 @@ pub struct MeasureChoice {
 /// # Ok::<(), srr_measures::Error>(())
 /// ```
 #[must_use]
-pub fn of_measures() -> Vec<MeasureChoice> {
+pub fn of_measures(usual: &Options) -> Vec<MeasureChoice> {
     let alone = |question, option, change: &dyn Fn(&mut Options)| {
-        let mut options = Options::default();
+        let mut options = *usual;
         change(&mut options);
         MeasureChoice {
             question,
@@ -226,7 +227,7 @@ mod tests {
     #[test]
     fn choices_of_measures_reach_measures_that_say_so() {
         let usual = crate::Registry::built_in();
-        for choice in of_measures() {
+        for choice in of_measures(usual.options()) {
             let changed = crate::Registry::with_options(&choice.options);
             let moved: Vec<&str> = usual
                 .iter()

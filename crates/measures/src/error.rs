@@ -23,6 +23,14 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// A measure's name is not one that files, columns and profiles can carry.
+    #[error(
+        "`{name}` is no name for a measure: expected lower-case letters, digits and single hyphens between them, as in `path-norm`"
+    )]
+    InvalidName {
+        /// The name.
+        name: String,
+    },
     /// The table has no such column.
     #[error("the table has no column `{name}`{}", suggestion(.nearest))]
     UnknownColumn {

@@ -3,8 +3,10 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use ndarray::ArrayView1;
+
 use crate::measure::{Undefined, Value};
-use crate::shared::shared;
+use crate::shared::{all_finite, shared};
 use crate::subject::{Evaluation, Images, Output, Subject, When};
 
 /// Number of disjoint parts of the images from whose spread the standard errors of means over images are taken.
@@ -46,6 +48,16 @@ impl From<Mean> for Value {
             None => value,
         }
     }
+}
+
+/// Standard error of a statistic from its values with each of several equal parts of the images left out (Efron's jackknife); `None`
+/// for a single part.
+#[must_use]
+pub fn jackknife_error(without: &[f64]) -> Option<f64> {
+    let count = without.len() as f64;
+    let mean = without.iter().sum::<f64>() / count;
+    let squares: f64 = without.iter().map(|value| (value - mean).powi(2)).sum();
+    (without.len() > 1).then(|| (squares * (count - 1.0) / count).sqrt())
 }
 
 /// How many parts a choice of images is cut into: [`FOLDS`], or fewer where there are not two images for each.
@@ -130,53 +142,81 @@ pub fn loss_rise(
 }
 
 /// Mean and variance of the gradients of single images, parameter by parameter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct GradientMoments {
     /// Mean over images.
     pub mean: Vec<f64>,
-    /// Unbiased variance over images.
-    pub variance: Vec<f64>,
+    /// Sum over images of the squared distance from the mean.
+    squares: Vec<f64>,
     /// Number of images.
     pub images: usize,
 }
 
-/// Moments of the loss gradients of the single images.
+impl GradientMoments {
+    /// Unbiased variance over images, parameter by parameter; not a number for a single image.
+    pub fn variance(&self) -> impl Iterator<Item = f64> {
+        let count = self.images as f64 - 1.0;
+        self.squares.iter().map(move |squares| squares / count)
+    }
+
+    /// Adds an image by Welford's update: no cancellation where the mean is large beside the deviation.
+    fn push(&mut self, gradient: ArrayView1<'_, f64>) {
+        self.mean.resize(gradient.len(), 0.0);
+        self.squares.resize(gradient.len(), 0.0);
+        self.images += 1;
+        for ((mean, square), &g) in self.mean.iter_mut().zip(&mut self.squares).zip(gradient) {
+            let before: f64 = g - *mean;
+            *mean += before / self.images as f64;
+            *square += before * (g - *mean);
+        }
+    }
+
+    /// The moments over the images of several parts together (Chan, Golub and LeVeque 1983).
+    #[must_use]
+    pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut parts = parts.into_iter();
+        let mut all = parts.next().cloned().unwrap_or_default();
+        for part in parts {
+            let (a, b) = (all.images as f64, part.images as f64);
+            let pairs = all.mean.iter_mut().zip(&mut all.squares);
+            let others = part.mean.iter().zip(&part.squares);
+            for ((mean, square), (other, other_square)) in pairs.zip(others) {
+                let distance = other - *mean;
+                *mean += distance * b / (a + b);
+                *square += other_square + distance * distance * a * b / (a + b);
+            }
+            all.images += part.images;
+        }
+        all
+    }
+}
+
+/// Moments of the loss gradients of the single images, for each of the parts that [`folds`] counts: two numbers per part and parameter.
 ///
 /// # Errors
 /// A missing capability, fewer than two images, or values that are not finite.
 pub fn gradient_moments(
     subject: &dyn Subject,
     images: Images,
-) -> Result<Arc<GradientMoments>, Undefined> {
+) -> Result<Arc<Vec<GradientMoments>>, Undefined> {
     shared(subject, &format!("gradient moments: {images:?}"), || {
-        let (mut mean, mut squares) = (Vec::new(), Vec::new());
-        let mut n = 0_usize;
+        let count = folds(subject, images)?;
+        let mut parts = vec![GradientMoments::default(); count];
+        let mut n = 0;
         subject.example_gradients(Output::Loss, images, &mut |_, gradient| {
-            mean.resize(gradient.len(), 0.0);
-            squares.resize(gradient.len(), 0.0);
+            parts[n % count].push(gradient);
             n += 1;
-            // Welford's update: no cancellation where the mean is large beside the deviation.
-            for ((mean, square), &g) in mean.iter_mut().zip(&mut squares).zip(gradient) {
-                let before: f64 = g - *mean;
-                *mean += before / n as f64;
-                *square += before * (g - *mean);
-            }
             ControlFlow::Continue(())
         })?;
         if n < 2 {
             let what = format!("{n} images are too few for the variance of their gradients");
             return Err(Undefined::Misfit(what));
         }
-        squares.iter_mut().for_each(|s| *s /= (n - 1) as f64);
-        if !mean.iter().chain(&squares).all(|v| v.is_finite()) {
-            let what = "the gradient of an image".to_owned();
-            return Err(Undefined::NonFinite { what });
+        for part in &parts {
+            let moments = part.mean.iter().chain(&part.squares);
+            all_finite(moments, "the gradient of an image")?;
         }
-        Ok(GradientMoments {
-            mean,
-            variance: squares,
-            images: n,
-        })
+        Ok(parts)
     })
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::gradients::Mean;
 use crate::subject::{Subject, Unavailable};
 use crate::transform::{Transform, reported};
 
@@ -119,7 +120,7 @@ impl<'a> About<'a> {
     }
 }
 
-/// What a measure has to compute, from cheap to dear.
+/// The dearest thing that a measure has to compute, from cheap to dear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cost {
@@ -129,15 +130,17 @@ pub enum Cost {
     Factorizations,
     /// One forward pass over the data.
     ForwardPass,
+    /// One gradient of the mean loss over the data, and a forward pass or two.
+    Gradient,
     /// Gradients of every example.
     ExampleGradients,
-    /// Tens of forward passes over the data: a search by trial, over noise or pruned weights.
+    /// By default up to 151 forward passes over the data: a search by trial, over noise or pruned weights.
     Search,
-    /// Tens of gradients over the data: Hessian-vector products for an eigenvalue.
+    /// By default up to 122 gradients over the data: two for each Hessian-vector product of Lanczos' iteration.
     Lanczos,
-    /// A hundred gradients over the data and more: Hessian-vector products for a trace.
+    /// By default 64 gradients over the data: two for each of Hutchinson's random vectors.
     Hutchinson,
-    /// Hundreds of gradients over the data: a search by gradient ascent.
+    /// By default up to 300 gradients over the data: a search by gradient ascent, beside one by trial.
     Ascent,
 }
 
@@ -147,11 +150,12 @@ impl std::fmt::Display for Cost {
             Self::Weights => "weights alone",
             Self::Factorizations => "a factorization per weight matrix",
             Self::ForwardPass => "one forward pass over the data",
+            Self::Gradient => "one gradient over the data",
             Self::ExampleGradients => "a gradient per example",
-            Self::Search => "tens of forward passes (search by trial)",
-            Self::Lanczos => "tens of gradients (Lanczos)",
-            Self::Hutchinson => "a hundred gradients and more (Hutchinson)",
-            Self::Ascent => "hundreds of gradients (search by ascent)",
+            Self::Search => "up to 151 forward passes (search by trial)",
+            Self::Lanczos => "up to 122 gradients (Lanczos)",
+            Self::Hutchinson => "64 gradients (Hutchinson)",
+            Self::Ascent => "up to 300 gradients (search by ascent)",
         })
     }
 }
@@ -165,6 +169,9 @@ pub struct Part {
     pub layer: Option<usize>,
     /// The number.
     pub value: f64,
+    /// Standard error of an estimate.
+    #[serde(default)]
+    pub standard_error: Option<f64>,
 }
 
 /// What a measure found.
@@ -208,8 +215,24 @@ impl Value {
     /// Adds a term, of one layer or of the whole network.
     #[must_use]
     pub fn with_part(mut self, name: &str, layer: Option<usize>, value: f64) -> Self {
-        let name = name.to_owned();
-        self.parts.push(Part { name, layer, value });
+        self.parts.push(Part {
+            name: name.to_owned(),
+            layer,
+            value,
+            standard_error: None,
+        });
+        self
+    }
+
+    /// Adds a term that is a mean, with its standard error.
+    #[must_use]
+    pub fn with_mean(mut self, name: &str, layer: Option<usize>, mean: Mean) -> Self {
+        self.parts.push(Part {
+            name: name.to_owned(),
+            layer,
+            value: mean.value,
+            standard_error: mean.standard_error,
+        });
         self
     }
 
@@ -326,6 +349,7 @@ pub fn evaluate(measure: &dyn Measure, subject: &dyn Subject) -> Result<Reported
     finite("the value", value.raw)?;
     for part in &value.parts {
         finite(&part.name, part.value)?;
+        finite(&part.name, part.standard_error.unwrap_or(0.0))?;
     }
     if let Some(error) = value.standard_error {
         finite("the standard error", error)?;

@@ -22,6 +22,7 @@ use crate::subject::{Cached, Subject};
 #[derive(Default)]
 pub struct Registry {
     measures: Vec<Box<dyn Measure>>,
+    options: Options,
 }
 
 /// What became of one measure for one model.
@@ -50,14 +51,26 @@ impl Registry {
     pub fn with_options(options: &Options) -> Self {
         Self {
             measures: measures::built_in(options),
+            options: *options,
         }
+    }
+
+    /// The options of the measures of this crate.
+    pub fn options(&self) -> &Options {
+        &self.options
     }
 
     /// Adds a measure.
     ///
     /// # Errors
-    /// [`Error::NameTaken`] if a measure of this name is there already.
+    /// [`Error::InvalidName`] if its name is not made of lower-case letters, digits and single hyphens; [`Error::NameTaken`] if a measure
+    /// of this name is there already.
     pub fn with(mut self, measure: Box<dyn Measure>) -> Result<Self> {
+        if !is_name(measure.name()) {
+            return Err(Error::InvalidName {
+                name: measure.name().to_owned(),
+            });
+        }
         if self.names().any(|name| name == measure.name()) {
             return Err(Error::NameTaken {
                 name: measure.name().to_owned(),
@@ -103,6 +116,16 @@ impl Registry {
         let measures: Vec<&dyn Measure> = self.iter().collect();
         evaluate_all(&measures, subject)
     }
+}
+
+/// Whether a name is made of lower-case letters, digits and single hyphens: tables turn hyphens into underscores and put what belongs to
+/// a value behind a dot.
+fn is_name(name: &str) -> bool {
+    let word = |word: &str| {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        !word.is_empty() && word.chars().all(plain)
+    };
+    name.split('-').all(word)
 }
 
 /// Evaluates several measures of one model; passes that they share are made once.

@@ -81,10 +81,7 @@ pub fn matrices(
             ));
         }
         for (name, matrix) in &chosen {
-            if matrix.iter().any(|w| !w.is_finite()) {
-                let what = format!("a weight of {name}");
-                return Err(Undefined::NonFinite { what });
-            }
+            all_finite(matrix, &format!("a weight of {name}"))?;
         }
         Ok(chosen)
     })
@@ -360,6 +357,38 @@ pub fn over_maps(
         value.with_part(name, Some(layer), of(numbers))
     };
     Ok(layers.iter().fold(Value::new(of(numbers)), with_layer))
+}
+
+/// The map from features to logits: the only head there is, [classes, features] as `shape` says, and finite.
+///
+/// # Errors
+/// No head or several, another shape, a weight that is not finite.
+pub(crate) fn head(maps: &[LinearMap], shape: (usize, usize)) -> Result<&LinearMap, Undefined> {
+    let mut heads = maps.iter().filter(|map| map.role == Role::Head);
+    let (Some(head), None) = (heads.next(), heads.next()) else {
+        let what = "the head is not a single linear map".to_owned();
+        return Err(Undefined::Misfit(what));
+    };
+    let (name, found) = (&head.name, head.matrix.dim());
+    if found != shape {
+        let what = format!("{name} is {found:?}, classes and features are {shape:?}");
+        return Err(Undefined::Misfit(what));
+    }
+    all_finite(head.matrix.iter(), &format!("a weight of {name}"))?;
+    Ok(head)
+}
+
+/// That all numbers are finite; `what` names one of them.
+pub(crate) fn all_finite<'a>(
+    numbers: impl IntoIterator<Item = &'a f64>,
+    what: &str,
+) -> Result<(), Undefined> {
+    match numbers.into_iter().all(|number| number.is_finite()) {
+        true => Ok(()),
+        false => Err(Undefined::NonFinite {
+            what: what.to_owned(),
+        }),
+    }
 }
 
 /// The mean of at least one number.

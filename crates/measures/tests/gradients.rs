@@ -63,6 +63,44 @@ fn rescaling_two_consecutive_maps_leaves_relative_flatness_and_adaptive_sharpnes
     assert!((sam(&rescaled) - sam(&subject)).abs() > 1e-3);
 }
 
+/// Features max(Ax, 0) under a head W: with cA and W/c the network is the same one, and so is its relative flatness.
+#[test]
+fn rescaling_two_consecutive_maps_of_a_relu_network_leaves_relative_flatness() {
+    let Regression {
+        weights,
+        inputs,
+        labels,
+    } = regression();
+    let first = Regression::random(5, 4, 1, 9).weights;
+    let relative = |scale: f64| {
+        let features = inputs.dot(&(&first * scale).t()).mapv(|x: f64| x.max(0.0));
+        let subject = Regression {
+            weights: Regression::random(3, 5, 1, 10).weights / scale,
+            inputs: features,
+            labels: labels.clone(),
+        };
+        built_in("relative-flatness", &subject).raw
+    };
+    assert!(relative(1.0) > 0.1 && weights.ncols() == first.ncols());
+    close(relative(7.5), relative(1.0));
+}
+
+#[test]
+fn relative_flatness_of_numbers_that_are_not_finite_is_undefined() {
+    let broken = |change: &dyn Fn(&mut Regression)| {
+        let mut subject = regression();
+        change(&mut subject);
+        let registry = Registry::built_in();
+        let measure = registry.get("relative-flatness").unwrap();
+        evaluate(measure, &subject).unwrap_err()
+    };
+    let weight = broken(&|subject| subject.weights[[1, 2]] = f64::NAN);
+    let feature = broken(&|subject| subject.inputs[[7, 0]] = f64::INFINITY);
+    for undefined in [weight, feature] {
+        assert_eq!(undefined.kind(), "not finite", "{undefined}");
+    }
+}
+
 /// One parameter, one image: f(w) = ln(1 + e^{−2wx}) in w and −w (two rows moved apart).
 #[test]
 fn one_step_of_ascent_in_closed_form() {
@@ -118,6 +156,22 @@ fn gradient_norm_and_signal_to_noise_ratio_from_the_gradients_themselves() {
     let value = built_in("gsnr", &subject);
     close(value.raw, (0..12).map(ratio).sum::<f64>() / 12.0);
     assert_eq!(value.part("without_variance", None), Some(0.0));
+    // Each eighth of the images left out in turn.
+    let without = |fold: usize| {
+        let kept: Vec<&Vec<f64>> = (0..48)
+            .filter(|i| i % 8 != fold)
+            .map(|i| &single[i])
+            .collect();
+        let ratio = |j: usize| {
+            let mean = kept.iter().map(|g| g[j]).sum::<f64>() / 42.0;
+            mean.powi(2) / (kept.iter().map(|g| (g[j] - mean).powi(2)).sum::<f64>() / 41.0)
+        };
+        (0..12).map(ratio).sum::<f64>() / 12.0
+    };
+    let without: Vec<f64> = (0..8).map(without).collect();
+    let center = without.iter().sum::<f64>() / 8.0;
+    let squares: f64 = without.iter().map(|ratio| (ratio - center).powi(2)).sum();
+    close(value.standard_error.unwrap(), (squares * 7.0 / 8.0).sqrt());
     // One image twice: no variance at all.
     let twice = Regression {
         inputs: array![[1.0], [1.0]],
@@ -157,6 +211,16 @@ fn tangent_kernels_of_linear_networks() {
     // Half and half: K = A + B of equal size, ⟨A + B, A⟩/(‖A + B‖‖A‖) = 1/√2.
     let both = array![[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]];
     close(aligned(both, labels).unwrap(), 0.5_f64.sqrt());
+    // Of two halves each has two images of its own; their alignments are 1 and 1.
+    let value = evaluate(
+        &NtkAlignment::default(),
+        &Regression {
+            weights: Array2::ones((2, 2)),
+            inputs: array![[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]],
+            labels: vec![0, 0, 1, 1],
+        },
+    );
+    close(value.unwrap().value.standard_error.unwrap(), 0.0);
     let one_class = aligned(array![[1.0], [2.0]], vec![0, 0]);
     assert!(matches!(one_class, Err(Undefined::NotPositive { .. })));
 }

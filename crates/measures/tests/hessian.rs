@@ -123,6 +123,19 @@ fn a_block_is_a_hessian_of_its_own() {
     assert!(matches!(found, Err(Undefined::Misfit(_))));
 }
 
+/// A network without any weight that the loss feels: gradients, and the Hessian, are zero.
+#[test]
+fn the_largest_eigenvalue_of_zero_is_zero() {
+    let flat = Regression {
+        inputs: Array2::zeros((6, 4)),
+        labels: vec![0, 1, 2, 0, 1, 2],
+        weights: regression().weights.slice(s![.., ..4]).to_owned(),
+    };
+    let found = largest_eigenvalue(&products(&flat), &LanczosOptions::default(), Seed::new(3));
+    let found = found.unwrap();
+    assert_eq!((found.value.value, found.residual), (0.0, 0.0));
+}
+
 /// vᵀHv − tr H of random signs has the variance 2 Σ_{i≠j} H_ij², so the estimate of p probes lies within four of its roots over √p.
 #[test]
 fn the_trace_lies_within_its_law() {

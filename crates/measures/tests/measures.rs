@@ -9,8 +9,9 @@ use srr_measures::measures::{
     FroDist, InverseMargin, L2, L2Dist, LogProdOfFro, ParamNorm, Params, PathNormOverMargin,
 };
 use srr_measures::{
-    Answer, Error, LayerBatch, LinearMap, Measure, NegativeMargin, ProbeInput, Registry, Role,
-    Scope, Split, Subject, TokenPass, Unavailable, Undefined, When, evaluate, evaluate_all, margin,
+    About, Answer, Cost, Error, Images, LayerBatch, LinearMap, Measure, NegativeMargin, Options,
+    ProbeInput, Registry, Role, Scope, Split, Subject, TokenPass, Unavailable, Undefined, Value,
+    When, evaluate, evaluate_all, margin,
 };
 
 /// A network of linear maps, optionally with rectifiers between them, trained on `logits.nrows()` images of class 0.
@@ -388,6 +389,56 @@ fn names_are_unique_and_unknown_ones_are_answered_with_the_nearest() {
         let about = measure.about();
         assert!(!about.source.is_empty() && !about.definition.is_empty());
     }
+}
+
+#[test]
+fn a_name_that_tables_cannot_carry_is_refused() {
+    struct Named(&'static str);
+    impl Measure for Named {
+        fn about(&self) -> About<'_> {
+            About::new(self.0, "this test", "0", Cost::Weights)
+        }
+        fn evaluate(&self, _: &dyn Subject) -> Result<Value, Undefined> {
+            Ok(Value::new(0.0))
+        }
+    }
+    let with = |name| Registry::built_in().with(Box::new(Named(name)));
+    assert!(with("my-measure-2").is_ok());
+    for name in ["", "a.b", "a_b", "A", "-a", "a--b", "a b", "τ"] {
+        let message = with(name).unwrap_err().to_string();
+        assert!(
+            message.contains(&format!("`{name}` is no name")),
+            "{message}"
+        );
+    }
+}
+
+/// Every option that decides a value is in the settings under which studies keep it.
+#[test]
+fn settings_tell_every_option() {
+    let settings = |name: &str, options: &Options| {
+        let registry = Registry::with_options(options);
+        registry.get(name).unwrap().settings()
+    };
+    let usual = Options::default();
+    let blocks = Options {
+        per_layer: true,
+        ..usual
+    };
+    assert_ne!(
+        settings("lambda-max", &blocks),
+        settings("lambda-max", &usual)
+    );
+    assert_ne!(
+        settings("pacbayes-mag-flatness", &usual),
+        settings("pacbayes-flatness", &usual)
+    );
+    assert_ne!(
+        settings("sharpness-mag-flatness", &usual),
+        settings("sharpness-flatness", &usual)
+    );
+    let sparsity = settings("activation-sparsity", &usual);
+    assert_eq!(sparsity, Images::fixed(512).to_string());
 }
 
 #[test]

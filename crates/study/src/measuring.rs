@@ -272,7 +272,7 @@ impl MeasureRequest {
         if self.is_of(registered) {
             return Ok(f(registered));
         }
-        for choice in choices::of_measures() {
+        for choice in choices::of_measures(registry.options()) {
             let registry = Registry::with_options(&choice.options);
             let found = registry.get(&self.measure);
             if let Some(measure) = found.ok().filter(|measure| self.is_of(*measure)) {
@@ -374,7 +374,7 @@ mod tests {
         assert_eq!(settings(&usual).unwrap(), usual.settings);
         assert_eq!(usual.cost_name(&registry), "inverse-margin");
 
-        let changed = Registry::with_options(&choices::of_measures()[0].options);
+        let changed = Registry::with_options(&choices::of_measures(registry.options())[0].options);
         let other = MeasureRequest::new(changed.get("inverse-margin").unwrap(), &defaults);
         assert!(settings(&other).unwrap().contains("|g|"));
         assert_eq!(other.cost_name(&registry), "inverse-margin, other options");

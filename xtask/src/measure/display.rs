@@ -6,7 +6,7 @@ use crate::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use srr_layers::ClassifierConfig;
-use srr_measures::{Cost, Measure, Reported, Unavailable, Undefined};
+use srr_measures::{Cost, Measure, Part, Reported, Unavailable, Undefined};
 use srr_study::{
     examination::{Curves, Densities, Density, Findings, Found, Setting, is_unavailable},
     report::markup::plain,
@@ -245,7 +245,14 @@ fn layers(reported: &Reported) {
     let last = parts.iter().filter_map(|part| part.layer).max();
     for layer in 0..last.map_or(0, |last| last + 1) {
         let here = parts.iter().filter(|part| part.layer == Some(layer));
-        let here = here.map(|part| format!("{} {}", part.name, short(part.value)));
+        let error = |part: &Part| {
+            part.standard_error
+                .map(|error| format!(" ± {}", short(error)))
+        };
+        let here = here.map(|part| {
+            let (value, error) = (short(part.value), error(part).unwrap_or_default());
+            format!("{} {value}{error}", part.name)
+        });
         say!(
             "  layer {}: {}",
             layer + 1,

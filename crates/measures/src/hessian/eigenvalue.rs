@@ -78,10 +78,11 @@ pub fn largest_eigenvalue(
 
 /// An eigenvalue whose vector the products agree on. They are differences, and no linear map where the network has a kink within the step.
 fn linear(found: Eigenvalue, options: &LanczosOptions) -> Result<Eigenvalue, Undefined> {
-    let share = found.residual / found.value.value.abs();
-    if share <= 10.0 * options.tolerance.max(ROUNDING) {
+    let size = found.value.value.abs();
+    if found.residual <= 10.0 * options.tolerance.max(ROUNDING) * size {
         return Ok(found);
     }
+    let share = found.residual / size;
     Err(Undefined::Failed {
         what: "Lanczos' iteration",
         reason: format!(

@@ -39,6 +39,7 @@ impl Measure for Srr {
         .assuming("layers have tokens and subspace bases, finite under the conventions")
     }
 
+    // No settings in words: requests of a study carry the conventions themselves.
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
         let rates = network_rates(subject, &[self.conventions], self.images);
         let one = rates.into_iter().next();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Magnitude;
 use super::bisection::{Found, Target};
 use crate::measure::Undefined;
-use crate::shared::shared;
+use crate::shared::{in_words, shared};
 use crate::subject::{Images, Subject, When};
 
 /// The search for α: the ℓ∞ radius at which projected sign-gradient ascent of the loss lowers the training accuracy by the target (the
@@ -65,10 +65,12 @@ impl AscentSearch {
     #[must_use]
     pub fn settings(&self) -> String {
         let [low, high] = self.range;
-        format!(
-            "α: {} iterations, {} in [{low:e}, {high}], {}",
-            self.iterations, self.target, self.images
-        )
+        in_words(&[
+            &format!("α: {} iterations", self.iterations),
+            &format!("{} in [{low:e}, {high}]", self.target),
+            &self.magnitude.words("box α|w| + e"),
+            &self.images.to_string(),
+        ])
     }
 
     /// The lowest accuracy on the way of the ascent, which ends early once it is lower than the target allows.

@@ -1,8 +1,8 @@
 //! How far weights may be moved before the training accuracy falls: by noise, and against the gradient.
 //!
 //! Both searches look for the size of a perturbation at which the accuracy on a choice of training images has fallen by a given amount,
-//! within a tolerance, by bisection. The perturbations are the same at every size but for their scale, and a function of the subject's
-//! seed alone: the fall is then a function of the size, and the search gives the same bits every time.
+//! within a tolerance, by bisection. Noise has the same directions at every size, a function of the subject's seed alone; ascent begins at
+//! the trained weights and draws nothing. The fall is then a function of the size, and a search gives the same bits every time.
 
 mod ascent;
 mod bisection;
@@ -28,4 +28,12 @@ impl Magnitude {
 
     /// Aware of magnitudes, with that offset.
     pub const AWARE: Self = Self::Aware(Self::OFFSET);
+
+    /// In words, for reports; nothing for the default.
+    fn words(self, size: &str) -> String {
+        match self {
+            Self::Uniform => String::new(),
+            Self::Aware(offset) => format!("{size} with e = {offset:e}"),
+        }
+    }
 }

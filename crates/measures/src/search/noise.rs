@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Magnitude;
 use super::bisection::{Found, Target};
 use crate::measure::Undefined;
-use crate::shared::shared;
+use crate::shared::{in_words, shared};
 use crate::subject::{Images, Subject, When};
 
 /// Which standard deviation a noise of size σ has.
@@ -94,12 +94,15 @@ impl NoiseSearch {
     pub fn settings(&self) -> String {
         let quirk = match self.reference {
             ReferenceNoise::Deviation => "",
-            ReferenceNoise::Variance => ", deviation σ²",
+            ReferenceNoise::Variance => "its square for the deviation",
         };
-        format!(
-            "σ: {} draws, {} in [0, {}]{quirk}, {}",
-            self.draws, self.target, self.upper, self.images
-        )
+        in_words(&[
+            &format!("σ: {} draws", self.draws),
+            &format!("{} in [0, {}]", self.target, self.upper),
+            &self.magnitude.words("deviation √(σ²w² + e²)"),
+            quirk,
+            &self.images.to_string(),
+        ])
     }
 
     /// Standard deviation of the noise on a parameter of value `w`.

@@ -20,7 +20,8 @@ impl Memo {
         Self::default()
     }
 
-    /// The result named `key`, from `compute` if it is not known yet. A name stands for one type; failures are kept like results.
+    /// The result named `key`, from `compute` if it is not known yet. Failures are kept like results. A name
+    /// stands for one type: under another it is computed at every request.
     pub fn get_or_compute<T, E>(
         &self,
         key: &str,

@@ -90,6 +90,7 @@ fn part(part: &Part) -> Value {
         "name": part.name,
         "layer": part.layer.map(|layer| layer + 1),
         "value": part.value,
+        "standard_error": part.standard_error,
     })
 }
 

@@ -223,6 +223,7 @@ fn parts(findings: &Findings) -> Table {
         Column::new("part", "Part"),
         Column::new("layer", "Layer"),
         Column::new("value", "Value"),
+        Column::new("standard_error", "Standard error"),
     ]);
     table.folded = true;
     for found in &findings.measures {
@@ -236,6 +237,8 @@ fn parts(findings: &Findings) -> Table {
                 part.name.as_str().into(),
                 (layer + 1).into(),
                 part.value.into(),
+                part.standard_error
+                    .map_or_else(|| Cell::text(""), Cell::Number),
             ]);
         }
     }

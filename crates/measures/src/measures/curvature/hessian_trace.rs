@@ -57,7 +57,7 @@ impl Measure for HessianTrace {
         }
         for (block, trace) in &found.blocks {
             let (name, layer) = place("trace", block);
-            value = value.with_part(&name, layer, trace.value);
+            value = value.with_mean(&name, layer, *trace);
         }
         Ok(value)
     }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use super::place;
 use crate::hessian::{Eigenvalue, HessianProducts, LanczosOptions, blocks, largest_eigenvalue};
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::shared;
+use crate::shared::{in_words, shared};
 use crate::subject::{Images, Subject};
 
 /// $$\lambda_{\max}(\nabla^2L)$$ of the mean training loss with respect to all trainable parameters (Keskar et al. 2017; Yao et al. 2020), by
 /// Lanczos' iteration on Hessian-vector products. Reported raw.
 ///
 /// The standard error tells how much the value varies between the images it was taken on. With `per_layer`, the value lists the
-/// same of every block of the Hessian.
+/// same of every block of the Hessian; `blocks_without` is the number of those where the iteration did not converge.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LambdaMax {
     /// On which images the loss is taken.
@@ -59,13 +59,17 @@ impl LambdaMax {
 
     fn with_blocks(&self, subject: &dyn Subject, mut value: Value) -> Result<Value, Undefined> {
         let seed = subject.seed()?.purpose("measures: lambda-max of blocks");
+        let mut without = 0_u32;
         for (i, block) in blocks(subject)?.into_iter().enumerate() {
             let (name, layer) = place("lambda_max", &block);
             let hessian = HessianProducts::new(subject, self.images)?.of_block(block);
-            let found = largest_eigenvalue(&hessian, &self.lanczos, seed.index(i as u64))?;
-            value = value.with_part(&name, layer, found.value.value);
+            match largest_eigenvalue(&hessian, &self.lanczos, seed.index(i as u64)) {
+                Ok(found) => value = value.with_mean(&name, layer, found.value),
+                Err(Undefined::Failed { .. }) => without += 1,
+                Err(reason) => return Err(reason),
+            }
         }
-        Ok(value)
+        Ok(value.with_part("blocks_without", None, f64::from(without)))
     }
 }
 
@@ -81,7 +85,8 @@ impl Measure for LambdaMax {
     }
 
     fn settings(&self) -> String {
-        self.words()
+        let blocks = if self.per_layer { "every block" } else { "" };
+        in_words(&[&self.words(), blocks])
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

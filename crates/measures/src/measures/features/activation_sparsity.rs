@@ -47,7 +47,7 @@ impl Measure for ActivationSparsity {
     }
 
     fn settings(&self) -> String {
-        format!("{:?}", self.images)
+        self.images.to_string()
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {

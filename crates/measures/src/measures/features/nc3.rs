@@ -4,8 +4,8 @@ use srr_linalg::matmul;
 
 use super::class_means::{class_means, distance_to_simplex};
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::shared::failed;
-use crate::subject::{LinearMap, Role, Scope, Split, Subject, When};
+use crate::shared::{failed, head};
+use crate::subject::{Scope, Split, Subject, When};
 
 /// $$\Big\|\frac{WM^\top}{\|WM^\top\|_F}-\frac{I-\mathbf 1\mathbf 1^\top/C}{\sqrt{C-1}}\Big\|_F$$ with W [C, d] the head and M [C, d]
 /// the class means of the features about their own mean: 0 where the rows of the head are the class means but for their scale, and
@@ -53,23 +53,4 @@ impl Measure for Nc3 {
         let images = subject.features(self.split)?.labels.len();
         Ok(Value::new(distance).with_images(images))
     }
-}
-
-/// The only head there is, of this shape and finite.
-fn head(maps: &[LinearMap], shape: (usize, usize)) -> Result<&LinearMap, Undefined> {
-    let mut heads = maps.iter().filter(|map| map.role == Role::Head);
-    let (Some(head), None) = (heads.next(), heads.next()) else {
-        let what = "the head is not a single linear map".to_owned();
-        return Err(Undefined::Misfit(what));
-    };
-    let (name, found) = (&head.name, head.matrix.dim());
-    if found != shape {
-        let what = format!("{name} is {found:?}, classes and features are {shape:?}");
-        return Err(Undefined::Misfit(what));
-    }
-    if head.matrix.iter().any(|w| !w.is_finite()) {
-        let what = format!("a weight of {name}");
-        return Err(Undefined::NonFinite { what });
-    }
-    Ok(head)
 }

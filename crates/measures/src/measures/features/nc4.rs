@@ -4,6 +4,7 @@ use ndarray::{Array2, ArrayView1};
 
 use super::class_means::{class_means, features};
 use crate::measure::{About, Cost, Measure, Undefined, Value};
+use crate::shared::all_finite;
 use crate::subject::{Split, Subject};
 
 /// The share of images whose answer, the class of the largest logit, is not the class whose mean of *training* features is nearest:
@@ -50,10 +51,7 @@ impl Measure for Nc4 {
                 format!("features {found:?} for {images} images and means of {width} entries");
             return Err(Undefined::Misfit(what));
         }
-        if logits.iter().any(|logit| !logit.is_finite()) {
-            let what = "a logit".to_owned();
-            return Err(Undefined::NonFinite { what });
-        }
+        all_finite(logits.iter(), "a logit")?;
         let pairs = logits.rows().into_iter().zip(features.values.rows());
         let differs = |(logits, feature): &(ArrayView1<'_, f64>, ArrayView1<'_, f64>)| {
             let answer = first_smallest(logits.iter().map(|logit| -logit));

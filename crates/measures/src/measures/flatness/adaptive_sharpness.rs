@@ -34,7 +34,7 @@ impl Measure for AdaptiveSharpness {
             "adaptive-sharpness",
             "Kwon et al. 2021",
             r"L(w+\rho\,T_w^2g/\|T_wg\|_2)-L(w),\quad T_w=\operatorname{diag}(|w_j|+e)",
-            Cost::ForwardPass,
+            Cost::Gradient,
         )
         .assuming("the gradient is not zero")
     }

@@ -33,8 +33,8 @@ pub use sharpness_mag_orig::SharpnessMagOrig;
 pub use sharpness_orig::SharpnessOrig;
 
 use crate::measure::{Undefined, Value};
-use crate::search::{Found, Magnitude};
-use crate::shared::{Matrices, matrices, squared_norm};
+use crate::search::{AscentSearch, Found, Magnitude, NoiseSearch, noise_scale, worst_radius};
+use crate::shared::{Matrices, in_words, matrices, squared_norm};
 use crate::subject::{Scope, Subject};
 
 /// A value that comes from a search, with what the search found.
@@ -56,6 +56,56 @@ fn length(subject: &dyn Subject, scope: Scope) -> Result<f64, Undefined> {
 fn complexity(subject: &dyn Subject, sigma: f64) -> Result<f64, Undefined> {
     let m = subject.training_examples()? as f64;
     Ok((m / sigma).ln() + 10.0)
+}
+
+/// A PAC-Bayes bound aware of magnitudes: eq. 56 with the way from the start in the numerator, eq. 57 with the weights.
+fn pacbayes_mag(
+    subject: &dyn Subject,
+    scope: Scope,
+    noise: &NoiseSearch,
+    numerator: Matrices,
+) -> Result<Value, Undefined> {
+    matrices(subject, Matrices::Change, scope)?;
+    let sigma = noise_scale(subject, noise)?;
+    let divergence = Divergence {
+        numerator,
+        spread: sigma.size.powi(2) + 1.0,
+        scale: sigma.size,
+    };
+    let bound = divergence.sum(subject, scope)? + complexity(subject, sigma.size)?;
+    Ok(searched(bound, &sigma))
+}
+
+/// What the sharpness bounds aware of magnitudes are made of.
+struct SharpnessMag<'a> {
+    scope: Scope,
+    noise: &'a NoiseSearch,
+    ascent: &'a AscentSearch,
+    /// δ, the probability with which the bound may fail.
+    delta: f64,
+}
+
+impl SharpnessMag<'_> {
+    fn settings(&self) -> String {
+        let searches = [self.ascent.settings(), self.noise.settings()];
+        let delta = format!("δ = {}", self.delta);
+        in_words(&[&searches.join("; "), &delta, self.scope.words()])
+    }
+
+    /// The bound: eq. 59 with the way from the start in the numerator, eq. 60 with the weights.
+    fn bound(&self, subject: &dyn Subject, numerator: Matrices) -> Result<Value, Undefined> {
+        matrices(subject, Matrices::Change, self.scope)?;
+        let sigma = noise_scale(subject, self.noise)?;
+        let alpha = worst_radius(subject, self.ascent)?;
+        let omega = length(subject, self.scope)?;
+        let divergence = Divergence {
+            numerator,
+            spread: alpha.size.powi(2) + 4.0 * (2.0 * omega / self.delta).ln(),
+            scale: alpha.size,
+        };
+        let bound = divergence.sum(subject, self.scope)? + complexity(subject, sigma.size)?;
+        Ok(searched(bound, &alpha).with_part("sigma", None, sigma.size))
+    }
 }
 
 /// The distance in the bounds that are aware of magnitudes.

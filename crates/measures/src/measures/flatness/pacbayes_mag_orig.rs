@@ -1,11 +1,11 @@
 //! A PAC-Bayes bound aware of magnitudes around the origin.
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::search::{Magnitude, NoiseSearch, noise_scale};
+use crate::search::{Magnitude, NoiseSearch};
 use crate::shared::{Matrices, in_words};
 use crate::subject::{Scope, Subject};
 
-use super::{Divergence, complexity, searched};
+use super::pacbayes_mag;
 
 /// $$\tfrac14\sum_j\ln\frac{e^2+(\sigma'^2+1)\|w\|_2^2/\omega}{e^2+\sigma'^2(w_j-w^0_j)^2}+\ln(m/\sigma')+10$$ (Jiang et al. 2019, eq. 57; the form is that of the public code of Dziugaite et al. 2020, e = 10⁻³).
 /// Reported as √(raw/m).
@@ -46,14 +46,6 @@ impl Measure for PacBayesMagOrig {
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
-        let sigma = noise_scale(subject, &self.noise)?;
-        let spread = sigma.size.powi(2) + 1.0;
-        let sum = Divergence {
-            numerator: Matrices::Now,
-            spread,
-            scale: sigma.size,
-        }
-        .sum(subject, self.scope)?;
-        Ok(searched(sum + complexity(subject, sigma.size)?, &sigma))
+        pacbayes_mag(subject, self.scope, &self.noise, Matrices::Now)
     }
 }

@@ -4,7 +4,8 @@ use ndarray::{Array1, ArrayView1, Axis};
 
 use crate::gradients::Mean;
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::subject::{Role, Scope, Split, Subject, When};
+use crate::shared::{all_finite, head};
+use crate::subject::{Scope, Split, Subject, When};
 
 /// $$\kappa=\sum_{s,s'}\langle w_s,w_{s'}\rangle\operatorname{tr}H_{s,s'}$$ of the head, w_s its rows and H_{s,s'} the blocks of the Hessian of the
 /// mean cross-entropy with respect to rows s and s' (Petzka et al. 2021, "Relative Flatness and Generalization"). Reported raw.
@@ -31,23 +32,20 @@ impl Measure for RelativeFlatness {
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
         let maps = subject.maps(When::Now, Scope::Maps)?;
-        let mut heads = maps.iter().filter(|map| map.role == Role::Head);
-        let (Some(head), None) = (heads.next(), heads.next()) else {
-            let what = "the subject has no single map from features to logits".to_owned();
-            return Err(Undefined::Misfit(what));
-        };
         let (features, logits) = (
             subject.features(Split::Train)?,
             subject.logits(Split::Train)?,
         );
-        let (classes, dim) = head.matrix.dim();
-        if features.values.dim() != (logits.nrows(), dim) || logits.ncols() != classes {
+        let head = head(&maps, (logits.ncols(), features.values.ncols()))?;
+        if features.values.nrows() != logits.nrows() {
             return Err(Undefined::Misfit(format!(
-                "a head {classes} × {dim} does not take features {:?} to logits {:?}",
-                features.values.dim(),
-                logits.dim()
+                "{} features for {} logits",
+                features.values.nrows(),
+                logits.nrows()
             )));
         }
+        all_finite(features.values.iter(), "a feature")?;
+        all_finite(logits.iter(), "a logit")?;
         let squares: Array1<f64> = head.matrix.map_axis(Axis(1), |row| row.dot(&row));
         let images = features.values.rows().into_iter().zip(logits.rows());
         let terms: Vec<(f64, usize)> = images

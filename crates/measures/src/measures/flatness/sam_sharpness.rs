@@ -30,7 +30,7 @@ impl Measure for SamSharpness {
             "sam-sharpness",
             "Foret et al. 2021, eq. 2",
             r"L(w+\rho\,g/\|g\|_2)-L(w)",
-            Cost::ForwardPass,
+            Cost::Gradient,
         )
         .assuming("the gradient is not zero")
     }

@@ -1,11 +1,11 @@
 //! A sharpness bound aware of magnitudes around the start.
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
-use crate::search::{AscentSearch, Magnitude, NoiseSearch, noise_scale, worst_radius};
-use crate::shared::{Matrices, in_words};
+use crate::search::{AscentSearch, Magnitude, NoiseSearch};
+use crate::shared::Matrices;
 use crate::subject::{Scope, Subject};
 
-use super::{Divergence, complexity, length, searched};
+use super::SharpnessMag;
 
 /// $$\tfrac14\sum_j\ln\frac{e^2+(\alpha'^2+4\ln(2\omega/\delta))\|w-w^0\|_2^2/\omega}{e^2+\alpha'^2(w_j-w^0_j)^2}+\ln(m/\sigma')+10$$ (Jiang et al. 2019, eq. 59, e = 10⁻³). Reported as √(raw/m).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,23 +50,21 @@ impl Measure for SharpnessMagInit {
     }
 
     fn settings(&self) -> String {
-        let searches = [self.ascent.settings(), self.noise.settings()];
-        let delta = format!("δ = {}", self.delta);
-        in_words(&[&searches.join("; "), &delta, self.scope.words()])
+        self.parts().settings()
     }
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
-        let sigma = noise_scale(subject, &self.noise)?;
-        let alpha = worst_radius(subject, &self.ascent)?;
-        let omega = length(subject, self.scope)?;
-        let spread = alpha.size.powi(2) + 4.0 * (2.0 * omega / self.delta).ln();
-        let sum = Divergence {
-            numerator: Matrices::Change,
-            spread,
-            scale: alpha.size,
+        self.parts().bound(subject, Matrices::Change)
+    }
+}
+
+impl SharpnessMagInit {
+    fn parts(&self) -> SharpnessMag<'_> {
+        SharpnessMag {
+            scope: self.scope,
+            noise: &self.noise,
+            ascent: &self.ascent,
+            delta: self.delta,
         }
-        .sum(subject, self.scope)?;
-        let bound = sum + complexity(subject, sigma.size)?;
-        Ok(searched(bound, &alpha).with_part("sigma", None, sigma.size))
     }
 }

@@ -27,7 +27,7 @@ impl Measure for GradientNorm {
             "gradient-norm",
             "Jiang et al. 2019, section 3",
             r"\|\nabla L(w)\|_2",
-            Cost::ForwardPass,
+            Cost::Gradient,
         )
     }
 

@@ -5,12 +5,13 @@ use std::ops::ControlFlow;
 use ndarray::{Array2, Axis};
 use srr_linalg::gram;
 
+use crate::gradients::{folds, jackknife_error};
 use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::subject::{Images, Output, Subject};
 
 /// $$\frac{\langle K_c,Y_c\rangle_F}{\|K_c\|_F\,\|Y_c\|_F}$$ of the tangent kernel $K_{ij}=\sum_c\langle\nabla f_c(x_i),\nabla f_c(x_j)\rangle$ and the
 /// kernel of the labels (1 for images of one class, else 0), both centered (Cortes et al. 2012; Baratin et al. 2021). Reported raw,
-/// between −1 and 1.
+/// between −1 and 1, with a standard error by leaving out parts of the images in turn (Efron's jackknife).
 ///
 /// One gradient per image and class; those of one class are held at once, images × parameters numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,15 +59,31 @@ impl Measure for NtkAlignment {
             return Err(Undefined::Misfit("the subject has no class".to_owned()));
         };
         let labels = same_class(&subject.labels_of(self.images)?);
-        let (kernel, labels) = (centered(kernel), centered(labels));
-        let size = |kernel: &Array2<f64>| kernel.iter().map(|k| k * k).sum::<f64>().sqrt();
-        let sizes = size(&kernel) * size(&labels);
-        if sizes <= 0.0 {
-            let what = "the size of a centered kernel".to_owned();
-            return Err(Undefined::NotPositive { what, value: sizes });
-        }
-        Ok(Value::new((&kernel * &labels).sum() / sizes).with_images(kernel.nrows()))
+        let value = Value::new(alignment(&kernel, &labels)?).with_images(kernel.nrows());
+        let count = folds(subject, self.images)?;
+        let without = (0..count).map(|fold| {
+            let kept: Vec<usize> = (0..kernel.nrows()).filter(|i| i % count != fold).collect();
+            let of = |kernel: &Array2<f64>| kernel.select(Axis(0), &kept).select(Axis(1), &kept);
+            alignment(&of(&kernel), &of(&labels)).ok()
+        });
+        let without: Option<Vec<f64>> = without.collect();
+        Ok(match without.and_then(|values| jackknife_error(&values)) {
+            Some(error) => value.with_standard_error(error),
+            None => value,
+        })
     }
+}
+
+/// The cosine between two kernels once both are centered.
+fn alignment(kernel: &Array2<f64>, labels: &Array2<f64>) -> Result<f64, Undefined> {
+    let (kernel, labels) = (centered(kernel), centered(labels));
+    let size = |kernel: &Array2<f64>| kernel.iter().map(|k| k * k).sum::<f64>().sqrt();
+    let sizes = size(&kernel) * size(&labels);
+    if sizes > 0.0 {
+        return Ok((&kernel * &labels).sum() / sizes);
+    }
+    let what = "the size of a centered kernel".to_owned();
+    Err(Undefined::NotPositive { what, value: sizes })
 }
 
 /// One gradient per row.
@@ -97,7 +114,7 @@ fn same_class(labels: &[usize]) -> Array2<f64> {
 }
 
 /// HKH with H = I − 11ᵀ/n.
-fn centered(kernel: Array2<f64>) -> Array2<f64> {
+fn centered(kernel: &Array2<f64>) -> Array2<f64> {
     let n = kernel.nrows() as f64;
     let rows = kernel.sum_axis(Axis(1)) / n;
     let columns = kernel.sum_axis(Axis(0)) / n;

@@ -2,7 +2,9 @@
 
 use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::shared::{NegativeMargin, in_words, positive_margin};
-use crate::subject::{Split, Subject};
+use crate::subject::Subject;
+
+use super::of_margin;
 
 /// $$1/g^2$$ with the margin g (Jiang et al. 2019, eq. 22). Reported as √(raw/m) = 1/(g√m).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -29,7 +31,6 @@ impl Measure for InverseMargin {
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
         let margin = positive_margin(subject, self.negative)?;
-        let images = subject.margins(Split::Train)?.len();
-        Ok(Value::new(margin.powi(-2)).with_images(images))
+        of_margin(subject, margin.powi(-2))
     }
 }

@@ -4,6 +4,8 @@ use crate::measure::{About, Cost, Measure, Undefined, Value};
 use crate::shared::{LogProduct, MatrixNorm, NegativeMargin, in_words, positive_margin};
 use crate::subject::{Scope, Subject};
 
+use super::of_margin;
+
 /// $$\sum_i\ln\|W_i\|_2^2-2\ln g$$ (Jiang et al. 2019, eq. 31). Reported as (raw − ln m)/2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct LogProdOfSpecOverMargin {
@@ -32,6 +34,6 @@ impl Measure for LogProdOfSpecOverMargin {
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
         let margin = positive_margin(subject, self.negative)?;
         let product = LogProduct::new(subject, MatrixNorm::Spectral, self.scope)?;
-        Ok(Value::new(product.over_margin(margin).value))
+        of_margin(subject, product.over_margin(margin).value)
     }
 }

@@ -7,6 +7,8 @@ use crate::shared::{
 };
 use crate::subject::{Scope, Subject};
 
+use super::of_margin;
+
 /// $$\sum_i\ln\|W_i\|_2^2-2\ln g+\ln\sum_i\|W_i-W_i^0\|_F^2/\|W_i\|_2^2$$ (Jiang et al. 2019, eq. 29; Bartlett et al. 2017). Reported as
 /// (raw − ln m)/2. Undefined where the weights did not move.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -41,6 +43,6 @@ impl Measure for LogSpecInitMain {
         let numerators = squared_frobenius_norms(subject, Matrices::Change, self.scope)?;
         let ratio = over_squared_spectral_norms(subject, &numerators, self.scope)?;
         let factor = sum_of_logarithms(&[ratio])?;
-        Ok(Value::new(product.over_margin(margin).value + factor))
+        of_margin(subject, product.over_margin(margin).value + factor)
     }
 }

@@ -7,6 +7,8 @@ use crate::measures::path_norm;
 use crate::shared::{NegativeMargin, in_words, positive_margin};
 use crate::subject::Subject;
 
+use super::of_margin;
+
 /// $$P/g^2$$ with the path-norm P of [`PathNorm`] (Jiang et al. 2019, eq. 43). Reported as √(raw/m).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PathNormOverMargin {
@@ -32,6 +34,6 @@ impl Measure for PathNormOverMargin {
 
     fn evaluate(&self, subject: &dyn Subject) -> Result<Value, Undefined> {
         let margin = positive_margin(subject, self.negative)?;
-        Ok(Value::new(path_norm(subject)? / margin.powi(2)))
+        of_margin(subject, path_norm(subject)? / margin.powi(2))
     }
 }

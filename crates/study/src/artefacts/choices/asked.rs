@@ -35,19 +35,21 @@ impl Asked {
         let settings = section.measure.over(&context.profile.measure);
         let mut usual = zoo::requests(context, &section.measures, section.cost, &settings)?;
         usual.retain(|request| request.measure != SRR);
-        let others = choices::of_measures().into_iter().map(|choice| {
-            let registry = Registry::with_options(&choice.options);
-            let changed = |request: &MeasureRequest| {
-                let measure = registry.get(&request.measure).ok()?;
-                let changed = MeasureRequest::new(measure, &settings);
-                (changed != *request).then_some(changed)
-            };
-            Other {
-                question: choice.question,
-                answer: choice.option,
-                requests: usual.iter().filter_map(changed).collect(),
-            }
-        });
+        let others = choices::of_measures(context.registry.options())
+            .into_iter()
+            .map(|choice| {
+                let registry = Registry::with_options(&choice.options);
+                let changed = |request: &MeasureRequest| {
+                    let measure = registry.get(&request.measure).ok()?;
+                    let changed = MeasureRequest::new(measure, &settings);
+                    (changed != *request).then_some(changed)
+                };
+                Other {
+                    question: choice.question,
+                    answer: choice.option,
+                    requests: usual.iter().filter_map(changed).collect(),
+                }
+            });
         Ok(Self {
             rates: rates(&MeasureRequest::srr(&settings))?,
             others: others.filter(|other| !other.requests.is_empty()).collect(),
