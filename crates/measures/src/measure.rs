@@ -68,7 +68,8 @@ pub struct About<'a> {
     pub cost: Cost,
     /// How raw values are reported.
     pub transform: Transform,
-    /// Whether its source takes a *higher* value for a sign of better generalization. τ is reported as it is all the same.
+    /// Whether its source takes a *higher* value for a sign of better generalization. Studies judge the negative of such a measure, under
+    /// its name with a minus sign.
     pub higher_is_better: bool,
     /// Whether it looks at test images. Such a value tells something about the gap after the fact and predicts nothing: studies leave it
     /// out unless it is asked for by name.

@@ -87,6 +87,8 @@ pub struct MeasureAnalysis {
 pub struct Analysis {
     /// Number of models in the table.
     pub models: usize,
+    /// Whether all models have the same gap: there is nothing to order, every τ-a is 0, and τ-b, p-values and 𝒦 do not exist.
+    pub constant_gap: bool,
     /// The hyper-parameters, in the order of all per-axis results.
     pub axes: Vec<String>,
     /// One entry per measure, in the order of the table.
@@ -129,6 +131,7 @@ pub fn analyse(table: &Table, options: &AnalysisOptions) -> Result<Analysis> {
     }
     Ok(Analysis {
         models: table.models(),
+        constant_gap: table.gap().windows(2).all(|pair| pair[0] == pair[1]),
         axes: table.axes().iter().map(|a| a.name().to_owned()).collect(),
         measures,
     })

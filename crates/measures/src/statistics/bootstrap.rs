@@ -68,7 +68,8 @@ pub struct Difference {
     pub value: f64,
     /// Its bootstrap interval.
     pub interval: Interval,
-    /// Two-sided: twice the smaller share of draws on either side of 0 (a draw at 0 counts on both), never below 1/(draws + 1).
+    /// Two-sided: twice the smaller share of draws on either side of 0 (a draw at 0 counts on both), one draw added to both counts: never below
+    /// 2/(draws + 1).
     pub p_value: f64,
     /// Models for which both measures are defined.
     pub models: usize,

@@ -20,15 +20,8 @@ pub(crate) fn forest(analysis: &Analysis, star: &Star<'_>) -> Chart {
     )
     .rule(Rule::vertical(0.0, ""));
     for (place, measure) in ranked.iter().enumerate() {
-        let Some(tau) = measure.tau_a else { continue };
-        let point = Point::at(tau, place as f64).labeled(format!(
-            "{}: {}",
-            measure.name,
-            with_interval(tau, measure.tau_a_interval)
-        ));
-        let point = match measure.tau_a_interval {
-            Some(interval) => point.between(interval.low, interval.high),
-            None => point,
+        let Some(point) = tau_point(measure, &measure.name, place) else {
+            continue;
         };
         let ink = usize::from(measure.name == star.name);
         panel = panel.series(Series::new("", ink, Mark::Forest).points([point]));
@@ -42,6 +35,29 @@ pub(crate) fn forest(analysis: &Analysis, star: &Star<'_>) -> Chart {
         ),
     )
     .panel(panel)
+}
+
+/// τ of a measure with its interval in row `place` of a forest; `None` where it has none.
+pub(crate) fn tau_point(measure: &MeasureAnalysis, label: &str, place: usize) -> Option<Point> {
+    let tau = measure.tau_a?;
+    let label = format!("{label}: {}", with_interval(tau, measure.tau_a_interval));
+    let point = Point::at(tau, place as f64).labeled(label);
+    Some(match measure.tau_a_interval {
+        Some(interval) => point.between(interval.low, interval.high),
+        None => point,
+    })
+}
+
+/// An axis for the values of a measure: logarithmic where all are positive and the largest is many times the smallest.
+pub(crate) fn axis_of(values: impl Iterator<Item = f64>) -> Axis {
+    const WIDE: f64 = 30.0;
+    let (low, high) = values.fold((f64::INFINITY, 0.0_f64), |(low, high), value| {
+        (low.min(value), high.max(value))
+    });
+    match low > 0.0 && high > WIDE * low {
+        true => Axis::new("").log(),
+        false => Axis::new(""),
+    }
 }
 
 /// ψ of every measure along every hyper-parameter, with the bootstrap interval under every value.

@@ -8,6 +8,7 @@ use crate::{
     version::versions,
 };
 use serde_json::json;
+use srr_measures::statistics::MeasureAnalysis;
 
 /// Rows that a terminal shows.
 const ROWS: usize = 20;
@@ -24,7 +25,7 @@ impl TableAnalysis {
             ),
             data: vec![(format!("{name}, as read"), self.table_digest()?)],
             versions: versions(),
-            command: self.command(name),
+            command: self.request.command(name, &self.baseline, self.draws),
             references: REFERENCES.iter().map(|&line| line.to_owned()).collect(),
             ..Provenance::default()
         })
@@ -51,34 +52,6 @@ impl TableAnalysis {
         }))
     }
 
-    /// What makes the page again, with every choice spelled out that the table does not make by itself.
-    fn command(&self, name: &str) -> String {
-        let table = &self.reading.table;
-        let names = |names: Vec<&str>| names.join(",");
-        let mut words = vec![format!(
-            "cargo xtask analyse {name} --gap {}",
-            self.reading.gap
-        )];
-        if !table.axes().is_empty() {
-            words.push(format!(
-                "--hyper {}",
-                names(table.axes().iter().map(|a| a.name()).collect())
-            ));
-        }
-        words.push(format!(
-            "--measures {}",
-            names(table.measures().iter().map(|m| m.name()).collect())
-        ));
-        if let Some(size) = self.reading.test_size {
-            words.push(format!("--test-size {size}"));
-        }
-        words.push(format!(
-            "--baseline {} --draws {} --seed {} --out DIR",
-            self.baseline, self.draws, self.seed
-        ));
-        words.join(" ")
-    }
-
     /// What was computed over what, in a line.
     #[must_use]
     pub fn in_short(&self) -> String {
@@ -99,68 +72,67 @@ impl TableAnalysis {
     /// A short table for a terminal: the measures with the largest τ, and the baseline.
     #[must_use]
     pub fn terminal(&self) -> String {
-        let dash = || "–".to_owned();
-        let number = |value: Option<f64>, decimals| value.map_or_else(dash, |v| fixed(v, decimals));
-        let mut lines = vec![
-            [
-                "measure",
-                "τ-a",
-                "τ-b",
-                "p (Holm)",
-                "Ψ",
-                "K",
-                "sign error: mean",
-                "max",
-            ]
-            .map(str::to_owned),
-        ];
         let order = self.ranked();
         let kept = |(place, index): &(usize, &usize)| {
             *place < ROWS || self.analysis.measures[**index].name == self.baseline
         };
-        for (_, &index) in order.iter().enumerate().filter(kept) {
-            let measure = &self.analysis.measures[index];
-            let errors = measure.sign_error.as_ref().map(|errors| &errors.all);
-            lines.push([
-                measure
-                    .name
-                    .chars()
-                    .map(|c| if c.is_control() { ' ' } else { c })
-                    .collect(),
-                measure
-                    .tau_a
-                    .map_or_else(dash, |tau| with_interval(tau, measure.tau_a_interval)),
-                number(measure.tau_b, 3),
-                measure.p_holm.map_or_else(dash, probability),
-                number(measure.granulated, 3),
-                number(measure.information.value, 3),
-                number(errors.and_then(|e| e.mean), 3),
-                number(errors.and_then(|e| e.max), 3),
-            ]);
-        }
-        let width = |column: usize| {
-            lines
-                .iter()
-                .map(|line| line[column].chars().count())
-                .max()
-                .unwrap_or(0)
-        };
-        let widths: [usize; 8] = std::array::from_fn(width);
-        let mut text = String::new();
-        for line in &lines {
-            let cells = line
-                .iter()
-                .zip(widths)
-                .map(|(cell, width)| format!("{cell:width$}"));
-            text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-            text.push('\n');
-        }
+        let shown = order.iter().enumerate().filter(kept);
+        let mut lines = vec![HEADINGS.map(str::to_owned)];
+        lines.extend(shown.map(|(_, &index)| line(&self.analysis.measures[index])));
+        let mut text = aligned(&lines);
         let hidden = order.len() + 1 - lines.len();
         if hidden > 0 {
             text.push_str(&format!("… and {hidden} more\n"));
         }
         text
     }
+}
+
+const HEADINGS: [&str; 8] = [
+    "measure",
+    "τ-a",
+    "τ-b",
+    "p (Holm)",
+    "Ψ",
+    "K",
+    "sign error: mean",
+    "max",
+];
+
+/// What a terminal shows of a measure.
+fn line(measure: &MeasureAnalysis) -> [String; 8] {
+    let dash = || "–".to_owned();
+    let number = |value: Option<f64>| value.map_or_else(dash, |v| fixed(v, 3));
+    let errors = measure.sign_error.as_ref().map(|errors| &errors.all);
+    let name = measure.name.chars();
+    [
+        name.map(|c| if c.is_control() { ' ' } else { c }).collect(),
+        measure
+            .tau_a
+            .map_or_else(dash, |tau| with_interval(tau, measure.tau_a_interval)),
+        number(measure.tau_b),
+        measure.p_holm.map_or_else(dash, probability),
+        number(measure.granulated),
+        number(measure.information.value),
+        number(errors.and_then(|e| e.mean)),
+        number(errors.and_then(|e| e.max)),
+    ]
+}
+
+/// Columns as wide as their widest cell, a line each.
+fn aligned(lines: &[[String; 8]]) -> String {
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max();
+    let widths: [usize; 8] = std::array::from_fn(|column| width(column).unwrap_or(0));
+    let mut text = String::new();
+    for line in lines {
+        let cells = line
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 /// A p-value; one too small for a number is said to be small.

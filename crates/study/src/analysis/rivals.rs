@@ -8,7 +8,9 @@ use crate::{
     Result,
     report::{Cell, Column, Table},
 };
-use srr_measures::statistics::{self, Analysis, Bootstrap, Difference, Repeats, Statistic, holm};
+use srr_measures::statistics::{
+    self, Analysis, Bootstrap, Difference, Interval, Repeats, Statistic, holm,
+};
 
 /// The measure that stands out against another one.
 #[derive(Clone, Debug)]
@@ -28,6 +30,20 @@ impl Rival {
             name: name.to_owned(),
             ..self.clone()
         }
+    }
+
+    /// τ of the other measure minus that of the one that stands out, with its interval.
+    pub(crate) fn change(&self) -> Option<(f64, Interval)> {
+        let Difference {
+            value, interval, ..
+        } = self.difference?;
+        let Interval { low, high, draws } = interval;
+        let turned = Interval {
+            low: -high,
+            high: -low,
+            draws,
+        };
+        Some((-value, turned))
     }
 
     /// Whether the other measure's τ is smaller (1), larger (−1), or not told apart (0) at [`LEVEL`].
@@ -70,7 +86,7 @@ pub(crate) fn of(
 }
 
 /// The comparisons with Holm's correction over all of them.
-fn corrected(found: Vec<(String, Option<Difference>)>) -> Vec<Rival> {
+pub(crate) fn corrected(found: Vec<(String, Option<Difference>)>) -> Vec<Rival> {
     let p_values: Vec<Option<f64>> = found
         .iter()
         .map(|(_, difference)| Some(difference.as_ref()?.p_value))
@@ -121,7 +137,6 @@ pub(crate) fn table(rivals: &[Rival], star: &Star<'_>) -> Table {
 mod tests {
     use super::*;
     use crate::analysis::words::against;
-    use srr_measures::statistics::Interval;
 
     fn difference(value: f64, p_value: f64) -> Option<Difference> {
         let interval = Interval {

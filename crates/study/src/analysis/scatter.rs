@@ -2,7 +2,7 @@
 
 use super::TableAnalysis;
 use crate::{
-    analysis::words::with_interval,
+    analysis::{charts::axis_of, words::with_interval},
     report::{Axis, Chart, Mark, Panel, Point, Series, Share},
 };
 use srr_measures::statistics::Column;
@@ -12,9 +12,6 @@ const PANELS: usize = 12;
 
 /// Points of all figures together, and of a panel at least.
 const POINTS: (usize, usize) = (6000, 100);
-
-/// A measure whose largest value is so many times its smallest is drawn on a logarithmic axis.
-const WIDE: f64 = 30.0;
 
 impl TableAnalysis {
     /// One panel per measure, by τ, in figures of twelve.
@@ -62,17 +59,7 @@ impl TableAnalysis {
         let points: Vec<Point> = all
             .filter_map(|(value, gap)| Some(Point::at((*value)?, *gap)))
             .collect();
-        let values = || measure.values().iter().copied().flatten();
-        let (low, high) = (
-            values().fold(f64::INFINITY, f64::min),
-            values().fold(0.0, f64::max),
-        );
-        let axis = Axis::new("");
-        let axis = if low > 0.0 && high > WIDE * low {
-            axis.log()
-        } else {
-            axis
-        };
+        let values = measure.values().iter().copied().flatten();
         let note = match found.tau_a {
             Some(tau) => format!("τ = {}", with_interval(tau, found.tau_a_interval)),
             None => "no τ".to_owned(),
@@ -80,7 +67,7 @@ impl TableAnalysis {
         let ink = usize::from(found.name == self.baseline);
         Panel::new(
             self.reading.short(&found.name),
-            axis,
+            axis_of(values),
             Axis::new(self.reading.gap.clone()),
         )
         .note(note)

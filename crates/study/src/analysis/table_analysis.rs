@@ -20,6 +20,7 @@ use srr_random::Seed;
 /// A table with everything that the statistics say about it.
 #[derive(Clone, Debug)]
 pub struct TableAnalysis {
+    pub(super) request: Request,
     pub(super) reading: Reading,
     pub(super) analysis: Analysis,
     pub(super) baseline: String,
@@ -82,6 +83,7 @@ impl TableAnalysis {
             sign_error,
             draws,
             seed: request.seed,
+            request: request.clone(),
         })
     }
 

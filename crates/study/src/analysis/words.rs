@@ -7,6 +7,13 @@ use srr_measures::statistics::{Analysis, Interval, MeasureAnalysis};
 /// What the numbers say about the measure that stands out.
 pub(crate) fn finding(analysis: &Analysis, star: &Star<'_>, rivals: &[Rival]) -> String {
     let title = capitalized(star.title);
+    if analysis.constant_gap && analysis.models > 1 {
+        return format!(
+            "All {} models have the same gap: there is nothing to order. τ-a is 0 for every measure, and τ-b, p-values and K do not \
+             exist.",
+            analysis.models
+        );
+    }
     let mut ranked: Vec<(&str, f64)> = analysis
         .measures
         .iter()
@@ -73,6 +80,32 @@ pub(crate) fn finding(analysis: &Analysis, star: &Star<'_>, rivals: &[Rival]) ->
     )
 }
 
+/// Measures whose ψ along a hyper-parameter has an interval above zero, by name, and how many chance would give.
+fn alone(analysis: &Analysis) -> String {
+    if analysis.axes.is_empty() {
+        return String::new();
+    }
+    let along = |axis: usize| {
+        let off_zero = |measure: &&MeasureAnalysis| {
+            let interval = measure.psi[axis].interval;
+            interval.is_some_and(|interval| interval.low > 0.0)
+        };
+        let above: Vec<&str> = (analysis.measures.iter().filter(off_zero))
+            .map(|measure| measure.name.as_str())
+            .collect();
+        let name = analysis.axes[axis].replace('_', " ");
+        format!("along {name} that of {}", brief(&above))
+    };
+    let axes: Vec<String> = (0..analysis.axes.len()).map(along).collect();
+    format!(
+        " With all else equal, the interval of ψ lies above zero {}; these intervals are not corrected, and chance alone would give about \
+         {} of {} along each.",
+        axes.join(", "),
+        fixed((1.0 - LEVEL) / 2.0 * analysis.measures.len() as f64, 1),
+        analysis.measures.len()
+    )
+}
+
 /// Which measures order the models at all, and along which hyper-parameters they do so with all else equal.
 pub(crate) fn beyond_chance(analysis: &Analysis) -> String {
     let sure = |measure: &&MeasureAnalysis| measure.p_holm.is_some_and(|p| p <= 1.0 - LEVEL);
@@ -82,31 +115,15 @@ pub(crate) fn beyond_chance(analysis: &Analysis) -> String {
         chosen.map(|measure| measure.name.as_str()).collect()
     };
     let tested = analysis.measures.iter().filter(|m| m.p_holm.is_some());
-    let alone: Vec<String> = (0..analysis.axes.len())
-        .map(|axis| {
-            let off_zero = |measure: &&MeasureAnalysis| {
-                let interval = measure.psi[axis].interval;
-                interval.is_some_and(|interval| interval.low > 0.0)
-            };
-            let count = analysis.measures.iter().filter(off_zero).count();
-            format!("{count} along {}", analysis.axes[axis].replace('_', " "))
-        })
-        .collect();
-    let alone = match alone.is_empty() {
-        true => String::new(),
-        false => format!(
-            " With all else equal, measures whose ψ has an interval above zero number {}.",
-            list(&alone)
-        ),
-    };
     format!(
         "What follows: after Holm's correction over {} measures, a larger gap goes with larger values of {} and with smaller values of \
-         {}.{alone} What does not follow: that any of these orders models of another data set, size or range of hyper-parameters; \
+         {}.{} What does not follow: that any of these orders models of another data set, size or range of hyper-parameters; \
          that a measure which orders all models does so where one hyper-parameter alone changes; and that changing it would change \
          the gap.",
         tested.count(),
         brief(&with_sign(1.0)),
         brief(&with_sign(-1.0)),
+        alone(analysis),
     )
 }
 
@@ -211,7 +228,9 @@ mod tests {
         assert!(said.contains(both), "{said}");
         // Along the width the alternating one follows the gap too.
         assert!(
-            said.contains("2 along width and 1 along batch size"),
+            said.contains(
+                "along width that of follows and alternates, along batch size that of follows"
+            ),
             "{said}"
         );
         let names = ["a"; 9];

@@ -5,19 +5,24 @@ use super::{
     common::{count, fixed, ink, list, section, title},
     correlation::SRR,
     settings::conventions,
-    zoo::{self, Model},
+    zoo::{self, Judged, Model},
 };
 use crate::{
-    Error, Result,
-    analysis::{LEVEL, words::with_interval},
+    Result,
+    analysis::{
+        LEVEL,
+        charts::axis_of,
+        coefficients::{cell, number},
+        words::with_interval,
+    },
     measuring::{MeasureRecord, MeasureRequest},
     plan::{Context, PlannedRun},
     profile::Profile,
-    report::{Artefact, Axis, Cell, Chart, Column, Mark, Panel, Point, Series, Share, Table},
+    report::{self, Artefact, Axis, Cell, Chart, Column, Mark, Panel, Point, Series, Share},
 };
 use srr_layers::Variant;
 use srr_measures::statistics::{
-    Analysis, AnalysisOptions, Bootstrap, Interval, MeasureAnalysis, analyse, kendall,
+    Analysis, AnalysisOptions, Bootstrap, Interval, MeasureAnalysis, Table, analyse,
 };
 use srr_random::Seed;
 
@@ -42,21 +47,16 @@ impl Recipe for Scatter {
     fn collect(&self, context: &Context<'_>) -> Result<Artefact> {
         let (request, others) = (self.request(context)?, self.others(context)?);
         let models = zoo::models(context, std::slice::from_ref(&request))?;
-        let points = points(&models, &request)?;
-        let all: Vec<MeasureRequest> = std::iter::once(&request).chain(&others).cloned().collect();
-        let analysis = self.analysis(context, &models, &all)?;
-        let (Some(srr), rest) = (
-            analysis.measures.first(),
-            analysis.measures.get(1..).unwrap_or_default(),
-        ) else {
-            return Err(Error::Invalid {
-                what: "scatter".to_owned(),
-                problem: "no measure was analysed".to_owned(),
-            });
-        };
+        let points = points(&models, &Judged::new(context, &request)?)?;
+        let options = self.options(context)?;
+        let srr = zoo::judged(context, std::slice::from_ref(&request))?;
+        let srr = analyse(&zoo::statistics(&models, &srr)?, &options)?;
+        let within = within(&points, &options)?;
+        let rest = zoo::judged(context, &others)?;
+        let found = analyse(&zoo::statistics(&models, &rest)?, &options)?;
         let mut artefact = Artefact::new("scatter", "Measures against the generalization gap, point by point")
         .shows(SHOWS)
-        .finding(finding(&points, srr)?)
+        .finding(finding(&srr, &within, &found))
         .paper(PAPER)
         .setting(
             "Measure",
@@ -72,10 +72,12 @@ impl Recipe for Scatter {
             section(&context.profile.scatter, self.name())?.bootstrap
         ))
         .chart(chart(&points));
-        if !others.is_empty() {
-            artefact = artefact.chart(small_multiples(&models, &others, rest)?);
+        if !rest.is_empty() {
+            artefact = artefact
+                .chart(small_multiples(&models, &rest, &found)?)
+                .note(zoo::NOTE_NEGATED);
         }
-        let artefact = artefact.table(table(&points));
+        let artefact = artefact.table(table(&points)).table(within_table(&within));
         zoo::describe_zoo(artefact, context.profile, &models)
     }
 }
@@ -97,51 +99,39 @@ impl Scatter {
         Ok(requests)
     }
 
-    /// τ of every request with its interval over models.
-    fn analysis(
-        &self,
-        context: &Context<'_>,
-        models: &[Model],
-        requests: &[MeasureRequest],
-    ) -> Result<Analysis> {
+    /// Bootstrap intervals over models, and no conditional information.
+    fn options(&self, context: &Context<'_>) -> Result<AnalysisOptions> {
         let section = section(&context.profile.scatter, self.name())?;
-        let options = AnalysisOptions {
-            bootstrap: Some(Bootstrap::new(
-                section.bootstrap,
-                LEVEL,
-                Seed::new(section.seed),
-            )?),
+        let bootstrap = Bootstrap::new(section.bootstrap, LEVEL, Seed::new(section.seed))?;
+        Ok(AnalysisOptions {
+            bootstrap: Some(bootstrap),
             largest_conditioning: 0,
             ..AnalysisOptions::default()
-        };
-        Ok(analyse(
-            &zoo::statistics(models, &zoo::columns(requests))?,
-            &options,
-        )?)
+        })
     }
 }
 
-/// One panel per measure, with its τ.
-fn small_multiples(
-    models: &[Model],
-    others: &[MeasureRequest],
-    analyses: &[MeasureAnalysis],
-) -> Result<Chart> {
+/// One panel per measure with its τ, largest first.
+fn small_multiples(models: &[Model], others: &[Judged], analysis: &Analysis) -> Result<Chart> {
     let mut chart = Chart::new(
         "scatter-measures",
         "Every other measure against the generalization gap",
-        "As above, with τ and its interval. The vertical axes are the same.",
+        "As above, largest τ first, with its interval. The vertical axes are the same; a logarithmic axis where values differ by a factor of 30.",
     )
     .columns(4)
     .share(Share::None, Share::All);
-    for (request, found) in others.iter().zip(analyses) {
-        let points = points(models, request)?;
-        let panel = panel(&request.measure, "", &points);
+    let mut pairs: Vec<(&Judged, &MeasureAnalysis)> =
+        others.iter().zip(&analysis.measures).collect();
+    let tau = |found: &MeasureAnalysis| found.tau_a.unwrap_or(f64::NEG_INFINITY);
+    pairs.sort_by(|a, b| tau(b.1).total_cmp(&tau(a.1)));
+    for (judged, found) in pairs {
+        let points = points(models, judged)?;
         let note = match found.tau_a {
             Some(tau) => format!("τ = {}", with_interval(tau, found.tau_a_interval)),
             None => "undefined".to_owned(),
         };
-        chart = chart.panel(panel.note(note));
+        let axis = axis_of(points.iter().map(|dot| dot.value));
+        chart = chart.panel(panel(&judged.name, axis, &points).note(note));
     }
     Ok(chart)
 }
@@ -158,20 +148,21 @@ struct Dot<'a> {
     model: &'a Model,
     record: &'a MeasureRecord,
     variant: Variant,
-    srr: f64,
+    /// Of the measure, as it is judged.
+    value: f64,
     gap: f64,
 }
 
-fn points<'a>(models: &'a [Model], request: &MeasureRequest) -> Result<Vec<Dot<'a>>> {
+fn points<'a>(models: &'a [Model], judged: &Judged) -> Result<Vec<Dot<'a>>> {
     let mut points = Vec::new();
     for model in models.iter().filter(|model| model.counts) {
-        let record = model.measured(request)?;
-        if let (Some(srr), Some(gap)) = (record.value, model.result.loss_gap()) {
+        let record = model.measured(&judged.request)?;
+        if let (Some(value), Some(gap)) = (judged.value(record), model.result.loss_gap()) {
             points.push(Dot {
                 model,
                 record,
                 variant: model.run.config.model.variant,
-                srr,
+                value,
                 gap,
             });
         }
@@ -190,20 +181,106 @@ fn variants(points: &[Dot<'_>]) -> Vec<Variant> {
     found
 }
 
-fn finding(points: &[Dot<'_>], srr: &MeasureAnalysis) -> Result<String> {
-    let Some(overall) = srr.tau_a else {
-        return Ok(format!(
+/// τ of the sparse rate reduction among the models of one variant.
+struct Within {
+    variant: Variant,
+    found: MeasureAnalysis,
+}
+
+impl Within {
+    /// Whether its interval lies above zero (1), below (−1), or includes it (0).
+    fn sign(&self) -> i8 {
+        self.found.tau_a_interval.map_or(0, sign)
+    }
+}
+
+/// On which side of zero an interval lies; 0 where it includes it.
+fn sign(interval: Interval) -> i8 {
+    i8::from(interval.low > 0.0) - i8::from(interval.high < 0.0)
+}
+
+/// One for every variant with two models at least.
+fn within(points: &[Dot<'_>], options: &AnalysisOptions) -> Result<Vec<Within>> {
+    let mut within = Vec::new();
+    for variant in variants(points) {
+        let dots = points.iter().filter(|dot| dot.variant == variant);
+        let (values, gaps): (Vec<Option<f64>>, Vec<f64>) =
+            dots.map(|dot| (Some(dot.value), dot.gap)).unzip();
+        let analysis = analyse(&Table::new(&gaps)?.with_measure(SRR, &values)?, options)?;
+        let found = analysis.measures.into_iter().next();
+        within.extend(
+            found
+                .filter(|found| found.tau_a.is_some())
+                .map(|found| Within { variant, found }),
+        );
+    }
+    Ok(within)
+}
+
+fn finding(srr: &Analysis, within: &[Within], others: &Analysis) -> String {
+    let found = srr.measures.first();
+    let Some((found, overall)) = found.and_then(|found| Some((found, found.tau_a?))) else {
+        return format!(
             "{} with a value: too few for a τ.",
-            count(points.len(), "model")
-        ));
+            count(srr.models, "model")
+        );
     };
-    Ok(format!(
-        "{}: τ = {} over {}.\n\nWithin variants τ is {}.",
-        direction(overall, srr.tau_a_interval),
-        with_interval(overall, srr.tau_a_interval),
-        count(points.len(), "model"),
-        list(&within(points)?)
-    ))
+    let of_variant = |within: &Within| {
+        let tau = within.found.tau_a.unwrap_or(0.0);
+        format!(
+            "{} for {} ({})",
+            with_interval(tau, within.found.tau_a_interval),
+            title(within.variant),
+            count(within.found.models, "model")
+        )
+    };
+    let within_words: Vec<String> = within.iter().map(of_variant).collect();
+    format!(
+        "{}: τ = {} over {}.\n\nWithin variants τ is {}.\n\n{}",
+        direction(overall, found.tau_a_interval),
+        with_interval(overall, found.tau_a_interval),
+        count(found.models, "model"),
+        list(&within_words),
+        what_follows(found, within, others)
+    )
+}
+
+/// What the points allow to say, and what they do not.
+fn what_follows(found: &MeasureAnalysis, within: &[Within], others: &Analysis) -> String {
+    let within_with = |wanted: i8| {
+        within
+            .iter()
+            .filter(|within| within.sign() == wanted)
+            .count()
+    };
+    let overall = match found.tau_a_interval.map_or(0, sign) {
+        1 => "over all models a larger μ goes with a larger gap",
+        -1 => "over all models a larger μ goes with a smaller gap",
+        _ => "no order of μ and the gap over all models",
+    };
+    let others_with = |wanted: i8| {
+        let intervals = others
+            .measures
+            .iter()
+            .filter_map(|other| other.tau_a_interval);
+        intervals
+            .filter(|interval| sign(*interval) == wanted)
+            .count()
+    };
+    let others = others.measures.len();
+    format!(
+        "What follows: {overall}; among the models of one variant τ has an interval above zero in {} of {} and one below it in {}. \
+         Of {} {} have an interval above zero and {} one below it, of which chance alone would give about {} each (`correlation` corrects \
+         for their number). What does not follow: that μ orders the models of one variant as it orders all — variants differ in their \
+         gaps, and any number that differs between variants orders these —, nor that changing μ would change the gap.",
+        within_with(1),
+        count(within.len(), "variant"),
+        within_with(-1),
+        count(others, "other measure"),
+        others_with(1),
+        others_with(-1),
+        fixed((1.0 - LEVEL) / 2.0 * others as f64, 1),
+    )
 }
 
 /// What τ says of the order of all models, where its interval lets it say anything.
@@ -217,67 +294,50 @@ fn direction(tau: f64, interval: Option<Interval>) -> &'static str {
     }
 }
 
-/// τ among the models of each variant.
-fn within(points: &[Dot<'_>]) -> Result<Vec<String>> {
-    let mut within = Vec::new();
-    for variant in variants(points) {
-        let dots = points.iter().filter(|dot| dot.variant == variant);
-        let (srr, gap): (Vec<f64>, Vec<f64>) = dots.map(|dot| (dot.srr, dot.gap)).unzip();
-        if srr.len() >= 2 {
-            within.push(format!(
-                "{} for {} ({})",
-                fixed(kendall(&srr, &gap)?.tau_a, 2),
-                title(variant),
-                count(srr.len(), "model")
-            ));
-        }
-    }
-    Ok(within)
-}
-
 fn chart(points: &[Dot<'_>]) -> Chart {
     Chart::new(
         "scatter",
         "μ against the generalization gap",
         "One point per model at the stopping criterion.",
     )
-    .panel(panel("", "μ", points))
+    .panel(panel("", Axis::new("μ"), points))
 }
 
-fn panel(heading: &str, measure: &str, points: &[Dot<'_>]) -> Panel {
+fn panel(heading: &str, axis: Axis, points: &[Dot<'_>]) -> Panel {
     let mut panel = Panel::new(
         heading,
-        Axis::new(measure),
+        axis,
         Axis::new("generalization gap (test − training loss)"),
     );
     for variant in variants(points) {
         let dots = points.iter().filter(|dot| dot.variant == variant);
         let dots =
-            dots.map(|dot| Point::at(dot.srr, dot.gap).labeled(dot.model.run.config.label()));
+            dots.map(|dot| Point::at(dot.value, dot.gap).labeled(dot.model.run.config.label()));
         panel = panel.series(Series::new(title(variant), ink(variant), Mark::Points).points(dots));
     }
     panel
 }
 
-fn table(points: &[Dot<'_>]) -> Table {
-    let mut table = Table::new("scatter", "μ, its terms and the gap of every model").columns([
-        Column::new("run", "Run"),
-        Column::new("model", "Model"),
-        Column::new("srr", "μ"),
-        Column::new("compressed_rate", "R^{c}"),
-        Column::new("coding_rate", "R"),
-        Column::new("nonzeros", "‖Z‖_{0}"),
-        Column::new("density", "share of non-zeros"),
-        Column::new("images", "images"),
-        Column::new("loss_gap", "loss gap"),
-        Column::new("accuracy_gap", "accuracy gap"),
-    ]);
+fn table(points: &[Dot<'_>]) -> report::Table {
+    let mut table = report::Table::new("scatter", "μ, its terms and the gap of every model")
+        .columns([
+            Column::new("run", "Run"),
+            Column::new("model", "Model"),
+            Column::new("srr", "μ"),
+            Column::new("compressed_rate", "R^{c}"),
+            Column::new("coding_rate", "R"),
+            Column::new("nonzeros", "‖Z‖_{0}"),
+            Column::new("density", "share of non-zeros"),
+            Column::new("images", "images"),
+            Column::new("loss_gap", "loss gap"),
+            Column::new("accuracy_gap", "accuracy gap"),
+        ]);
     table.folded = true;
     for dot in points {
         table.push(vec![
             dot.model.run.id.as_str().into(),
             dot.model.run.config.label().into(),
-            dot.srr.into(),
+            dot.value.into(),
             dot.record.term("compressed_rate"),
             dot.record.term("coding_rate"),
             dot.record.term("nonzeros"),
@@ -285,6 +345,26 @@ fn table(points: &[Dot<'_>]) -> Table {
             dot.record.images.into(),
             dot.gap.into(),
             Cell::from(dot.model.result.accuracy_gap()),
+        ]);
+    }
+    table
+}
+
+/// τ within every variant.
+fn within_table(within: &[Within]) -> report::Table {
+    let mut table =
+        report::Table::new("scatter-variants", "τ of μ among the models of one variant").columns([
+            Column::new("variant", "Variant"),
+            Column::new("models", "Models"),
+            Column::new("tau_a", "τ").interval().decimals(3),
+            Column::new("p", "p"),
+        ]);
+    for Within { variant, found } in within {
+        table.push(vec![
+            title(*variant).into(),
+            found.models.into(),
+            cell(found.tau_a, found.tau_a_interval),
+            number(found.p_value),
         ]);
     }
     table

@@ -106,10 +106,66 @@ pub(super) fn requests(
     Ok(measures.into_iter().map(request).collect())
 }
 
-/// One column per request, named by its measure.
-pub(super) fn columns(requests: &[MeasureRequest]) -> Vec<(String, MeasureRequest)> {
-    let column = |request: &MeasureRequest| (request.measure.clone(), request.clone());
-    requests.iter().map(column).collect()
+/// A measure as the statistics judge it, where a larger value claims a larger gap.
+#[derive(Clone)]
+pub(super) struct Judged {
+    /// Its name there: with a minus sign where its negative is judged.
+    pub(super) name: String,
+    /// How it is taken.
+    pub(super) request: MeasureRequest,
+    /// Whether its source takes a higher value for a sign of better generalization: its negative is judged.
+    negated: bool,
+}
+
+impl Judged {
+    /// A request under the name of its measure.
+    pub(super) fn new(context: &Context<'_>, request: &MeasureRequest) -> Result<Self> {
+        let negated = (context.registry.get(&request.measure)?.about()).higher_is_better;
+        let sign = if negated { MINUS } else { "" };
+        Ok(Self {
+            name: format!("{sign}{}", request.measure),
+            request: request.clone(),
+            negated,
+        })
+    }
+
+    /// A measure whose larger value claims a larger gap.
+    #[cfg(test)]
+    pub(super) fn plain(name: &str, request: &MeasureRequest) -> Self {
+        Self {
+            name: name.to_owned(),
+            request: request.clone(),
+            negated: false,
+        }
+    }
+
+    /// The same measure taken in another way, under a name that says so.
+    pub(super) fn by(&self, way: &str, request: &MeasureRequest) -> Self {
+        Self {
+            name: format!("{} by {way}", self.name),
+            request: request.clone(),
+            negated: self.negated,
+        }
+    }
+
+    /// The value of a record, as it is judged.
+    pub(super) fn value(&self, record: &MeasureRecord) -> Option<f64> {
+        let sign = if self.negated { -1.0 } else { 1.0 };
+        Some(sign * record.value?)
+    }
+}
+
+/// Before the name of a measure whose negative is judged.
+const MINUS: &str = "−";
+
+/// What the sign means.
+pub(super) const NOTE_NEGATED: &str = "A minus sign before a name: its source takes higher values for a sign of better generalization, \
+    and it is the negative that is judged here, so that τ above zero is what every measure claims.";
+
+/// One judged measure per request.
+pub(super) fn judged(context: &Context<'_>, requests: &[MeasureRequest]) -> Result<Vec<Judged>> {
+    let judged = |request: &MeasureRequest| Judged::new(context, request);
+    requests.iter().map(judged).collect()
 }
 
 /// The values of an axis, or one that leaves the setting as it is.
@@ -153,8 +209,8 @@ pub(super) fn varied(models: &[Model]) -> Vec<Axis> {
     AXES.into_iter().filter(|(_, of)| differs(*of)).collect()
 }
 
-/// The models that count, as the statistics want them: gaps, hyper-parameters, and a column per named request.
-pub(super) fn statistics(models: &[Model], columns: &[(String, MeasureRequest)]) -> Result<Table> {
+/// The models that count, as the statistics want them: gaps, hyper-parameters, and a column per measure.
+pub(super) fn statistics(models: &[Model], measures: &[Judged]) -> Result<Table> {
     let counted: Vec<&Model> = models.iter().filter(|model| model.counts).collect();
     let gaps: Vec<f64> = counted
         .iter()
@@ -172,20 +228,19 @@ pub(super) fn statistics(models: &[Model], columns: &[(String, MeasureRequest)])
         let values: Vec<String> = counted.iter().map(|model| of(&model.run.config)).collect();
         table = table.with_axis(name, &values)?;
     }
-    for (name, request) in columns {
-        let value = |model: &&Model| Ok(model.measured(request)?.value);
+    for judged in measures {
+        let value = |model: &&Model| Ok(judged.value(model.measured(&judged.request)?));
         let values = counted
             .iter()
             .map(value)
             .collect::<Result<Vec<Option<f64>>>>()?;
-        table = table.with_measure(name, &values)?;
+        table = table.with_measure(&judged.name, &values)?;
     }
     Ok(table)
 }
 
-/// A number of a measured column, as `zoo.csv` has it.
+/// A number of a request, as `zoo.csv` has it.
 pub(super) struct Detail<'a> {
-    name: &'a str,
     request: &'a MeasureRequest,
     of: Of,
 }
@@ -201,15 +256,16 @@ enum Of {
 impl Detail<'_> {
     /// Key and heading. A dot stands between a measure and what belongs to its value, so that both can be told apart.
     pub(super) fn column(&self) -> Column {
+        let name = self.request.measure.as_str();
         let suffix = match &self.of {
-            Of::Value => return Column::new(self.name.replace('-', "_"), self.name),
+            Of::Value => return Column::new(name.replace('-', "_"), name),
             Of::Term(term) => term.as_str(),
             Of::StandardError => "standard_error",
             Of::Images => "images",
         };
         Column::new(
-            format!("{}.{suffix}", self.name.replace('-', "_")),
-            format!("{}: {}", self.name, suffix.replace('_', " ")),
+            format!("{}.{suffix}", name.replace('-', "_")),
+            format!("{name}: {}", suffix.replace('_', " ")),
         )
     }
 
@@ -225,13 +281,13 @@ impl Detail<'_> {
     }
 }
 
-/// Every number there is of every column: the value, its terms, its standard error, and how many images it is of.
+/// Every number there is of every request: the value, its terms, its standard error, and how many images it is of.
 pub(super) fn details<'a>(
     models: &[Model],
-    columns: &'a [(String, MeasureRequest)],
+    requests: &'a [MeasureRequest],
 ) -> Result<Vec<Detail<'a>>> {
     let mut details = Vec::new();
-    for (name, request) in columns {
+    for request in requests {
         let records = models
             .iter()
             .map(|model| model.measured(request))
@@ -248,7 +304,7 @@ pub(super) fn details<'a>(
         if records.iter().any(|record| record.images.is_some()) {
             found.push(Of::Images);
         }
-        details.extend(found.into_iter().map(|of| Detail { name, request, of }));
+        details.extend(found.into_iter().map(|of| Detail { request, of }));
     }
     Ok(details)
 }

@@ -1,6 +1,9 @@
 //! What is measured: the sparse rate reduction by every convention, and every other measure by every option.
 
-use super::super::{correlation::SRR, zoo};
+use super::super::{
+    correlation::SRR,
+    zoo::{self, Judged},
+};
 use crate::{Result, measuring::MeasureRequest, plan::Context, profile};
 use srr_measures::{Registry, choices};
 
@@ -10,14 +13,15 @@ pub(super) struct Rate {
     pub(super) question: String,
     /// How.
     pub(super) answer: String,
-    pub(super) request: MeasureRequest,
+    pub(super) judged: Judged,
 }
 
 /// One way to take the other measures, with those that it reaches.
 pub(super) struct Other {
     pub(super) question: &'static str,
     pub(super) answer: &'static str,
-    pub(super) requests: Vec<MeasureRequest>,
+    /// Place among the usual ones, and the measure taken in this way.
+    pub(super) reached: Vec<(usize, Judged)>,
 }
 
 /// Everything that the artefact measures.
@@ -25,7 +29,7 @@ pub(super) struct Asked {
     /// The reference first, then one change at a time, then the official hook's answers together.
     pub(super) rates: Vec<Rate>,
     /// Every other measure as the study takes it.
-    pub(super) usual: Vec<MeasureRequest>,
+    pub(super) usual: Vec<Judged>,
     /// The same measures by other options, one change at a time.
     pub(super) others: Vec<Other>,
 }
@@ -35,101 +39,86 @@ impl Asked {
         let settings = section.measure.over(&context.profile.measure);
         let mut usual = zoo::requests(context, &section.measures, section.cost, &settings)?;
         usual.retain(|request| request.measure != SRR);
-        let others = choices::of_measures(context.registry.options())
-            .into_iter()
-            .map(|choice| {
-                let registry = Registry::with_options(&choice.options);
-                let changed = |request: &MeasureRequest| {
-                    let measure = registry.get(&request.measure).ok()?;
-                    let changed = MeasureRequest::new(measure, &settings);
-                    (changed != *request).then_some(changed)
-                };
-                Other {
-                    question: choice.question,
-                    answer: choice.option,
-                    requests: usual.iter().filter_map(changed).collect(),
-                }
-            });
+        let usual = zoo::judged(context, &usual)?;
+        let others = choices::of_measures(context.registry.options()).into_iter();
+        let others = others.map(|choice| {
+            let registry = Registry::with_options(&choice.options);
+            let changed = |(place, judged): (usize, &Judged)| {
+                let measure = registry.get(&judged.request.measure).ok()?;
+                let changed = MeasureRequest::new(measure, &settings);
+                (changed != judged.request).then(|| (place, judged.by(choice.question, &changed)))
+            };
+            Other {
+                question: choice.question,
+                answer: choice.option,
+                reached: usual.iter().enumerate().filter_map(changed).collect(),
+            }
+        });
+        let rates = rates(&Judged::new(context, &MeasureRequest::srr(&settings))?)?;
         Ok(Self {
-            rates: rates(&MeasureRequest::srr(&settings))?,
-            others: others.filter(|other| !other.requests.is_empty()).collect(),
+            rates,
+            others: others.filter(|other| !other.reached.is_empty()).collect(),
             usual,
         })
     }
 
     /// The sparse rate reduction as all others are compared with it.
     pub(super) fn reference(&self) -> &MeasureRequest {
-        &self.rates[0].request
+        &self.rates[0].judged.request
+    }
+
+    /// Everything as the statistics judge it.
+    pub(super) fn judged(&self) -> Vec<Judged> {
+        let rates = self.rates.iter().map(|rate| &rate.judged);
+        let reached = self.others.iter().flat_map(|other| &other.reached);
+        let others = self.usual.iter().chain(reached.map(|(_, judged)| judged));
+        rates.chain(others).cloned().collect()
     }
 
     pub(super) fn requests(&self) -> Vec<MeasureRequest> {
-        self.columns()
-            .into_iter()
-            .map(|(_, request)| request)
+        let judged = self.judged().into_iter();
+        judged.map(|judged| judged.request).collect()
+    }
+
+    /// The names of all other measures where those that this way reaches are taken in it.
+    pub(super) fn names_by<'a>(&'a self, other: &'a Other) -> Vec<&'a str> {
+        let mut names = self.names();
+        for (place, judged) in &other.reached {
+            names[*place] = &judged.name;
+        }
+        names
+    }
+
+    /// The names of all other measures as the study takes them.
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.usual
+            .iter()
+            .map(|judged| judged.name.as_str())
             .collect()
     }
-
-    /// One column per request, each under a name of its own.
-    pub(super) fn columns(&self) -> Vec<(String, MeasureRequest)> {
-        let rates = self.rates.iter().enumerate();
-        let rates = rates.map(|(place, rate)| (rate_column(place), rate.request.clone()));
-        let usual = self
-            .usual
-            .iter()
-            .map(|request| (request.measure.clone(), request.clone()));
-        let others = self.others.iter().flat_map(|other| {
-            let column =
-                |request: &MeasureRequest| (other.column(&request.measure), request.clone());
-            other.requests.iter().map(column)
-        });
-        rates.chain(usual).chain(others).collect()
-    }
 }
 
-/// The column of the sparse rate reduction taken in the way of this place.
-pub(super) fn rate_column(place: usize) -> String {
-    format!("{SRR} by choice {place}")
-}
-
-impl Other {
-    /// The column of a measure taken in this way.
-    pub(super) fn column(&self, measure: &str) -> String {
-        format!("{measure} by {}", self.question)
-    }
-
-    /// The column of a measure where all that this way reaches are taken in it.
-    pub(super) fn column_of_all(&self, measure: &str) -> String {
-        match self
-            .requests
-            .iter()
-            .any(|request| request.measure == measure)
-        {
-            true => self.column(measure),
-            false => measure.to_owned(),
-        }
-    }
-}
-
-fn rates(reference: &MeasureRequest) -> Result<Vec<Rate>> {
-    let rate = |choice: choices::Choice| Rate {
-        question: choice.question,
-        answer: choice.option,
-        request: MeasureRequest {
-            conventions: choice.conventions,
-            ..reference.clone()
-        },
+fn rates(reference: &Judged) -> Result<Vec<Rate>> {
+    let rate = |question: String, answer: String, request: &MeasureRequest| Rate {
+        judged: reference.by(&format!("{question}: {answer}"), request),
+        question,
+        answer,
     };
-    let mut rates: Vec<Rate> = choices::one_at_a_time()?.into_iter().map(rate).collect();
-    if let (Some(first), images @ 2..) = (rates.first(), reference.images) {
+    let with = |choice: choices::Choice| {
+        let request = MeasureRequest {
+            conventions: choice.conventions,
+            ..reference.request.clone()
+        };
+        rate(choice.question, choice.option, &request)
+    };
+    let mut rates: Vec<Rate> = choices::one_at_a_time()?.into_iter().map(with).collect();
+    if let (Some(first), images @ 2..) = (rates.first(), reference.request.images) {
         let request = MeasureRequest {
             images: images / 2,
-            ..first.request.clone()
+            ..first.judged.request.clone()
         };
-        rates.push(Rate {
-            question: "averaging".to_owned(),
-            answer: format!("over {} images instead of {images}", request.images),
-            request,
-        });
+        let answer = format!("over {} images instead of {images}", request.images);
+        rates.push(rate("averaging".to_owned(), answer, &request));
     }
     Ok(rates)
 }

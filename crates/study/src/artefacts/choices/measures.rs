@@ -1,17 +1,19 @@
 //! What becomes of every other measure under the options that its sources leave open.
 
-use super::asked::Asked;
+use super::{asked::Asked, found, rates::change_cells};
 use crate::{
     Result,
-    analysis::{coefficients::cell, words::with_interval},
+    analysis::{
+        charts::tau_point,
+        coefficients::cell,
+        rivals::{Rival, corrected},
+    },
     report::{
-        Axis, Cell, Chart, Column, Mark, Panel, Point, Rule, Series, Table,
+        Axis, Chart, Column, Mark, Panel, Point, Rule, Series, Table,
         words::{count, fixed, list},
     },
 };
-use srr_measures::statistics::{
-    self, Analysis, Bootstrap, Difference, MeasureAnalysis, Repeats, Statistic,
-};
+use srr_measures::statistics::{self, Analysis, Bootstrap, MeasureAnalysis, Repeats, Statistic};
 
 /// One measure as the study takes it and, where a choice reaches it, in another way.
 pub(super) struct Move<'a> {
@@ -24,8 +26,8 @@ struct Changed<'a> {
     question: &'static str,
     answer: &'static str,
     found: &'a MeasureAnalysis,
-    /// τ in this way minus the usual τ, on the models for which both are defined.
-    difference: Option<Difference>,
+    /// The usual way against this one, on the models for which both are defined; Holm's correction is over all changes.
+    rival: Rival,
 }
 
 impl Move<'_> {
@@ -38,11 +40,10 @@ impl Move<'_> {
         matches!((self.usual.tau_a, other), (Some(a), Some(b)) if a * b < 0.0)
     }
 
-    /// How far τ moves with certainty: the size of a difference whose interval lies off zero.
+    /// By how much τ moves, where it does after Holm's correction.
     fn certain(&self) -> Option<f64> {
-        let difference = self.changed.as_ref()?.difference.as_ref()?;
-        let interval = difference.interval;
-        (interval.low > 0.0 || interval.high < 0.0).then_some(difference.value)
+        let rival = &self.changed.as_ref()?.rival;
+        (rival.sign() != 0).then_some(rival.change()?.0)
     }
 }
 
@@ -53,43 +54,53 @@ pub(super) fn all<'a>(
     analysis: &'a Analysis,
     bootstrap: &Bootstrap,
 ) -> Result<Vec<Move<'a>>> {
-    let found = |name: &str| {
-        analysis
-            .measures
-            .iter()
-            .find(|measure| measure.name == name)
-    };
+    let mut changed = changed(asked, table, analysis, bootstrap)?;
     let mut moves = Vec::new();
-    for request in &asked.usual {
-        let measure = request.measure.as_str();
-        let Some(usual) = found(measure) else {
+    for (place, judged) in asked.usual.iter().enumerate() {
+        let measure = judged.name.as_str();
+        let Some(usual) = found(analysis, measure) else {
             continue;
         };
-        moves.push(Move {
+        let row = |changed| Move {
             measure,
             usual,
-            changed: None,
-        });
-        for other in &asked.others {
-            let column = other.column(measure);
-            let Some(changed) = found(&column) else {
-                continue;
-            };
-            let (statistic, repeats) = (Statistic::TauA, Repeats::default());
-            let difference = bootstrap.difference(table, &column, measure, statistic, repeats)?;
-            moves.push(Move {
-                measure,
-                usual,
-                changed: Some(Changed {
-                    question: other.question,
-                    answer: other.answer,
-                    found: changed,
-                    difference,
-                }),
-            });
-        }
+            changed,
+        };
+        moves.push(row(None));
+        let of_measure = changed.extract_if(.., |changed| changed.0 == place);
+        moves.extend(of_measure.map(|(_, changed)| row(Some(changed))));
     }
     Ok(moves)
+}
+
+/// Every measure that a choice reaches, by its place among the usual ones.
+fn changed<'a>(
+    asked: &'a Asked,
+    table: &statistics::Table,
+    analysis: &'a Analysis,
+    bootstrap: &Bootstrap,
+) -> Result<Vec<(usize, Changed<'a>)>> {
+    let (mut reached, mut differences) = (Vec::new(), Vec::new());
+    for other in &asked.others {
+        for (place, judged) in &other.reached {
+            let (usual, changed) = (&asked.usual[*place].name, judged.name.as_str());
+            let (statistic, repeats) = (Statistic::TauA, Repeats::default());
+            let difference = bootstrap.difference(table, usual, changed, statistic, repeats)?;
+            differences.push((changed.to_owned(), difference));
+            reached.push((*place, other, changed));
+        }
+    }
+    let reached = reached.into_iter().zip(corrected(differences));
+    let changed = reached.filter_map(|((place, other, name), rival)| {
+        let changed = Changed {
+            question: other.question,
+            answer: other.answer,
+            found: found(analysis, name)?,
+            rival,
+        };
+        Some((place, changed))
+    });
+    Ok(changed.collect())
 }
 
 pub(super) fn finding(moves: &[Move<'_>]) -> String {
@@ -111,12 +122,13 @@ pub(super) fn finding(moves: &[Move<'_>]) -> String {
         .iter()
         .filter_map(|each| Some((each, each.certain()?)));
     let largest = certain.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+    let comparisons = count(changed.len(), "change");
     let largest = largest.map_or_else(
-        || "No change of τ has an interval that lies off zero.".to_owned(),
+        || format!("After Holm's correction over {comparisons} no τ moves for sure."),
         |(each, difference)| {
             let question = each.changed.as_ref().map_or("", |changed| changed.question);
             format!(
-                "The largest move whose interval lies off zero is that of {} by {question}: {}.",
+                "The largest move that stands Holm's correction over {comparisons} is that of {} by {question}: {}.",
                 each.measure,
                 fixed(difference, 3)
             )
@@ -136,7 +148,8 @@ pub(super) fn finding(moves: &[Move<'_>]) -> String {
 pub(super) fn table(moves: &[Move<'_>]) -> Table {
     let mut table = Table::new(
         "choices-measures",
-        "τ of every other measure by option; the difference by paired bootstrap, on the models for which both are defined",
+        "τ of every other measure by option; the change by paired bootstrap, on the models for which both are defined, with Holm's \
+         correction over all changes",
     )
     .columns([
         Column::new("measure", "Measure"),
@@ -147,19 +160,14 @@ pub(super) fn table(moves: &[Move<'_>]) -> Table {
         Column::new("tau_a", "τ").interval().decimals(3),
         Column::new("granulated", "Ψ").interval().decimals(3),
         Column::new("difference", "Change of τ").interval().decimals(3),
+        Column::new("p", "p"),
+        Column::new("p_holm", "p (Holm)"),
     ]);
     table.folded = true;
     for each in moves {
         let changed = each.changed.as_ref();
         let found = changed.map_or(each.usual, |changed| changed.found);
-        let difference = match changed {
-            None => Cell::missing("the reference"),
-            Some(changed) => {
-                let difference = changed.difference.as_ref();
-                cell(difference.map(|d| d.value), difference.map(|d| d.interval))
-            }
-        };
-        table.push(vec![
+        let mut row = vec![
             each.measure.into(),
             changed
                 .map_or("reference", |changed| changed.question)
@@ -171,8 +179,9 @@ pub(super) fn table(moves: &[Move<'_>]) -> Table {
             found.left_out.into(),
             cell(found.tau_a, found.tau_a_interval),
             cell(found.granulated, found.granulated_interval),
-            difference,
-        ]);
+        ];
+        row.extend(change_cells(changed.map(|changed| &changed.rival)));
+        table.push(row);
     }
     table
 }
@@ -202,23 +211,20 @@ pub(super) fn chart(moves: &[Move<'_>]) -> Option<Chart> {
     )
 }
 
+/// A measure that a question reaches, with the other way.
+type Reached<'a> = (&'a Move<'a>, &'a Changed<'a>);
+
 fn panel(moves: &[Move<'_>], question: &str) -> Panel {
-    let reached: Vec<(&Move<'_>, &Changed<'_>)> = moves
+    let reached: Vec<Reached<'_>> = moves
         .iter()
         .filter_map(|each| Some((each, each.changed.as_ref()?)))
         .filter(|(_, changed)| changed.question == question)
         .collect();
     let answer = reached.first().map_or("", |(_, changed)| changed.answer);
     let names = reached.iter().map(|(each, _)| each.measure);
-    let series = |name: &str, ink: usize, of: &dyn Fn(&Move<'_>, &Changed<'_>) -> Option<Point>| {
-        let points = reached
-            .iter()
-            .enumerate()
-            .filter_map(|(place, (each, changed))| {
-                let mut point = of(each, changed)?;
-                point.y = place as f64;
-                Some(point)
-            });
+    let series = |name: &str, ink: usize, of: for<'a> fn(&Reached<'a>) -> &'a MeasureAnalysis| {
+        let points = reached.iter().enumerate();
+        let points = points.filter_map(|(place, each)| tau_point(of(each), each.0.measure, place));
         Series::new(name, ink, Mark::Forest).points(points.collect::<Vec<Point>>())
     };
     Panel::new(
@@ -227,20 +233,6 @@ fn panel(moves: &[Move<'_>], question: &str) -> Panel {
         Axis::categories("", names),
     )
     .rule(Rule::vertical(0.0, ""))
-    .series(series("as usual", 0, &|each, _| {
-        point(each.measure, each.usual)
-    }))
-    .series(series("by the other answer", 1, &|each, changed| {
-        point(each.measure, changed.found)
-    }))
-}
-
-fn point(measure: &str, found: &MeasureAnalysis) -> Option<Point> {
-    let tau = found.tau_a?;
-    let label = format!("{measure}: {}", with_interval(tau, found.tau_a_interval));
-    let point = Point::at(tau, 0.0).labeled(label);
-    Some(match found.tau_a_interval {
-        Some(interval) => point.between(interval.low, interval.high),
-        None => point,
-    })
+    .series(series("as usual", 0, |each| each.0.usual))
+    .series(series("by the other answer", 1, |each| each.1.found))
 }

@@ -15,7 +15,7 @@ use crate::{
     report::Artefact,
 };
 use asked::Asked;
-use srr_measures::statistics::{AnalysisOptions, Bootstrap, analyse};
+use srr_measures::statistics::{Analysis, AnalysisOptions, Bootstrap, MeasureAnalysis, analyse};
 use srr_random::Seed;
 
 /// The artefact.
@@ -45,8 +45,9 @@ impl Recipe for Choices {
             largest_conditioning: 0,
             ..AnalysisOptions::default()
         };
-        let table = zoo::statistics(&models, &asked.columns())?;
+        let table = zoo::statistics(&models, &asked.judged())?;
         let analysis = analyse(&table, &options)?;
+        let taken = rates::all(&asked, &table, &analysis, &bootstrap)?;
         let places = places::all(&asked, &table, &analysis, &bootstrap)?;
         let moves = measures::all(&asked, &table, &analysis, &bootstrap)?;
         let reference = asked.reference();
@@ -54,8 +55,8 @@ impl Recipe for Choices {
         let mut artefact = Artefact::new("choices", "What the open conventions decide")
             .shows(SHOWS)
             .finding(format!(
-                "{}\n\n{}\n\n{}",
-                rates::finding(&asked, &analysis),
+                "{}\n\n{}\n\n{}\n\n{FOLLOWS}",
+                rates::finding(&taken),
                 places::finding(&places),
                 measures::finding(&moves)
             ))
@@ -69,16 +70,27 @@ impl Recipe for Choices {
                 100.0 * LEVEL,
                 section.bootstrap
             ))
-            .chart(rates::chart(&asked, &analysis))
-            .table(rates::table(&asked, &analysis))
+            .chart(rates::chart(&taken))
+            .table(rates::table(&taken))
             .table(places::table(&places))
             .table(measures::table(&moves));
         if let Some(chart) = measures::chart(&moves) {
             artefact = artefact.chart(chart);
         }
-        Ok(zoo::describe_zoo(artefact, context.profile, &models)?.note(NOTE))
+        let artefact = zoo::describe_zoo(artefact, context.profile, &models)?;
+        Ok(artefact.note(NOTE).note(zoo::NOTE_NEGATED))
     }
 }
+
+/// The analysis of the measure of this name.
+fn found<'a>(analysis: &'a Analysis, name: &str) -> Option<&'a MeasureAnalysis> {
+    let mut measures = analysis.measures.iter();
+    measures.find(|measure| measure.name == name)
+}
+
+const FOLLOWS: &str = "What follows: how far τ and places at this size hang on answers that sources leave open, and for which of them more \
+    than chance among these models stands behind a move. What does not follow: which answer is right — none was chosen by its τ, and the \
+    largest τ of many is too large by that choice alone —, nor that an answer which moves little here moves little in another zoo.";
 
 const SHOWS: &str = "Sources disagree on how the sparse rate reduction is to be computed. Each row changes one answer and keeps all \
     others at the reference, and shows what becomes of its τ with the generalization gap.\n\n\
@@ -92,3 +104,6 @@ const PAPER: &str = "The paper fixes ε^{2} = p/N (γ = 1) and removes LayerNorm
 
 const NOTE: &str = "The gradient taken of λ‖Z‖_{0} is an open convention too, but of the regularizer alone: no measured value \
     depends on it.";
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The place of the sparse rate reduction among all measures, choice by choice.
 
-use super::asked::{Asked, rate_column};
+use super::{asked::Asked, found};
 use crate::{
     Result,
     analysis::rivals::{self, Rival},
@@ -24,11 +24,22 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// How many others it is ahead of (1), behind (−1), or not told apart from (0).
     fn rivals(&self, sign: i8) -> usize {
-        self.rivals
+        let compared = self
+            .rivals
             .iter()
-            .filter(|rival| rival.sign() == sign)
-            .count()
+            .filter(|rival| rival.difference.is_some());
+        compared.filter(|rival| rival.sign() == sign).count()
+    }
+
+    /// How many others cannot be compared: one of the two has no τ.
+    fn undefined(&self) -> usize {
+        let without = self
+            .rivals
+            .iter()
+            .filter(|rival| rival.difference.is_none());
+        without.count()
     }
 }
 
@@ -39,55 +50,39 @@ pub(super) fn all(
     analysis: &Analysis,
     bootstrap: &Bootstrap,
 ) -> Result<Vec<Place>> {
+    let place = |star: &str, others: &[&str]| -> Result<_> {
+        Ok((
+            place(analysis, star, others),
+            rivals::of(table, star, others, bootstrap)?,
+        ))
+    };
     let mut places = Vec::new();
-    let usual: Vec<String> = asked
-        .usual
-        .iter()
-        .map(|request| request.measure.clone())
-        .collect();
-    for (i, rate) in asked.rates.iter().enumerate() {
-        let rivals = compare(table, &rate_column(i), &usual, bootstrap)?;
+    for rate in &asked.rates {
+        let (place, rivals) = place(&rate.judged.name, &asked.names())?;
         places.push(Place {
             question: rate.question.clone(),
             answer: rate.answer.clone(),
             reached: 0,
-            place: place(analysis, &rate_column(i), &usual),
+            place,
             rivals,
         });
     }
     for other in &asked.others {
-        let columns: Vec<String> = usual.iter().map(|name| other.column_of_all(name)).collect();
-        let rivals = compare(table, &rate_column(0), &columns, bootstrap)?;
+        let (place, rivals) = place(&asked.rates[0].judged.name, &asked.names_by(other))?;
         places.push(Place {
             question: other.question.to_owned(),
             answer: other.answer.to_owned(),
-            reached: other.requests.len(),
-            place: place(analysis, &rate_column(0), &columns),
+            reached: other.reached.len(),
+            place,
             rivals,
         });
     }
     Ok(places)
 }
 
-fn compare(
-    table: &statistics::Table,
-    star: &str,
-    others: &[String],
-    bootstrap: &Bootstrap,
-) -> Result<Vec<Rival>> {
-    let others: Vec<&str> = others.iter().map(String::as_str).collect();
-    rivals::of(table, star, &others, bootstrap)
-}
-
 /// Place of a column by τ among itself and others, and how many of them have a τ.
-fn place(analysis: &Analysis, star: &str, others: &[String]) -> Option<(usize, usize)> {
-    let tau = |name: &str| {
-        let found = analysis
-            .measures
-            .iter()
-            .find(|measure| measure.name == name);
-        found.and_then(|measure| measure.tau_a)
-    };
+fn place(analysis: &Analysis, star: &str, others: &[&str]) -> Option<(usize, usize)> {
+    let tau = |name: &str| found(analysis, name)?.tau_a;
     let own = tau(star)?;
     let taus: Vec<f64> = others.iter().filter_map(|name| tau(name)).collect();
     let before = taus.iter().filter(|other| **other > own + TIE).count();
@@ -144,6 +139,7 @@ pub(super) fn table(places: &[Place]) -> Table {
         Column::new("ahead", "Ahead of"),
         Column::new("behind", "Behind"),
         Column::new("not_told_apart", "Not told apart"),
+        Column::new("undefined", "No τ to compare"),
     ]);
     for place in places {
         let reaches = match place.reached {
@@ -160,6 +156,7 @@ pub(super) fn table(places: &[Place]) -> Table {
             place.rivals(1).into(),
             place.rivals(-1).into(),
             place.rivals(0).into(),
+            place.undefined().into(),
         ]);
     }
     table

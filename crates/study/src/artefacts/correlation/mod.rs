@@ -54,8 +54,7 @@ impl Recipe for Correlation {
         let section = section(&context.profile.correlation, self.name())?;
         let requests = requests(context, section)?;
         let models = zoo::models(context, &requests)?;
-        let columns = zoo::columns(&requests);
-        let table = zoo::statistics(&models, &columns)?;
+        let table = zoo::statistics(&models, &zoo::judged(context, &requests)?)?;
         let bootstrap = Bootstrap::new(section.bootstrap, LEVEL, Seed::new(section.seed))?;
         let test_size = models
             .first()
@@ -100,19 +99,20 @@ impl Recipe for Correlation {
             .chart(charts::forest(&analysis, &STAR))
             .chart(charts::heat(&analysis))
             .table(coefficients::table(&analysis))
-            .table(tables::measures(context, &models, &columns)?)
+            .table(tables::measures(context, &models, &requests)?)
             .table(sign_errors::summaries(&analysis, |axis| {
                 axis.replace('_', " ")
             }))
             .table(rivals::table(&rivals, &STAR))
-            .table(tables::zoo(&models, &columns)?);
+            .table(tables::zoo(&models, &requests)?);
         if let Some(chart) = sign_errors::chart(&analysis, &STAR) {
             artefact = artefact
                 .chart(chart)
                 .table(sign_errors::distribution(&analysis));
         }
         let artefact = zoo::describe_zoo(artefact, context.profile, &models)?;
-        Ok(note_undefined(artefact, &models, &columns)?.note(NOTE_SIGN))
+        let artefact = note_undefined(artefact, &models, &requests)?;
+        Ok(artefact.note(zoo::NOTE_NEGATED).note(NOTE_TAU))
     }
 }
 
@@ -126,8 +126,9 @@ const PAPER: &str = "Hu et al. (CIFAR-10, 32 models at d = 384): the sparse rate
     flatness positive. At d = 768 the sparse rate reduction is only slightly best overall. Its remaining figures are not \
     recorded here.";
 
-const NOTE_SIGN: &str = "τ here is τ-a (ties count zero), as the paper prints it; τ-b and its p-value stand beside it, with \
-    Holm's correction over the measures. The p-values of the differences are corrected over the comparisons.";
+const NOTE_TAU: &str = "τ here is τ-a (ties count zero), as the paper prints it; τ-b and its p-value stand beside it, with \
+    Holm's correction over the measures. The p-values of the differences are corrected over the comparisons. Measures that order \
+    the models alike, such as the square of another, count as several tests, which makes the correction stricter than it need be.";
 
 /// The measuring settings of the section over the profile's.
 fn settings(profile: &Profile, section: &profile::Correlation) -> profile::Measure {
@@ -144,10 +145,11 @@ fn requests(context: &Context<'_>, section: &profile::Correlation) -> Result<Vec
 fn note_undefined(
     mut artefact: Artefact,
     models: &[Model],
-    columns: &[(String, MeasureRequest)],
+    requests: &[MeasureRequest],
 ) -> Result<Artefact> {
     let mut fates: Vec<(Vec<&str>, usize, &str)> = Vec::new();
-    for (name, request) in columns {
+    for request in requests {
+        let name = request.measure.as_str();
         let mut reasons = Vec::new();
         for model in models.iter().filter(|model| model.counts) {
             reasons.extend(model.measured(request)?.undefined.as_deref());

@@ -13,7 +13,7 @@ use srr_measures::statistics::quantile;
 pub(super) fn measures(
     context: &Context<'_>,
     models: &[Model],
-    columns: &[(String, MeasureRequest)],
+    requests: &[MeasureRequest],
 ) -> Result<Table> {
     let heads = [
         Column::new("measure", "Measure"),
@@ -26,7 +26,7 @@ pub(super) fn measures(
     ];
     let mut table = Table::new("correlation-measures", "The measures").columns(heads);
     table.folded = true;
-    for (name, request) in columns {
+    for request in requests {
         let about = context.registry.get(&request.measure)?.about();
         let counted = models.iter().filter(|model| model.counts);
         let records = counted
@@ -38,7 +38,7 @@ pub(super) fn measures(
             "more complex"
         };
         table.push(vec![
-            name.as_str().into(),
+            request.measure.as_str().into(),
             about.source.into(),
             about.cost.to_string().into(),
             request.settings.as_str().into(),
@@ -60,9 +60,9 @@ fn relative_error(records: &[&MeasureRecord]) -> Option<f64> {
 }
 
 /// Every model with everything known of it.
-pub(super) fn zoo(models: &[Model], columns: &[(String, MeasureRequest)]) -> Result<Table> {
+pub(super) fn zoo(models: &[Model], requests: &[MeasureRequest]) -> Result<Table> {
     let axes = zoo::varied(models);
-    let details = zoo::details(models, columns)?;
+    let details = zoo::details(models, requests)?;
     let heads = [Column::new("run", "Run")]
         .into_iter()
         .chain(
