@@ -453,7 +453,7 @@ fn runs_wanted_by_several_artefacts_are_planned_once() {
 
 #[test]
 fn the_profiles_on_embedded_digits_can_be_planned_as_documented() {
-    for (name, zoo) in [("smoke", 8), ("digits", 32), ("digits-full", 128)] {
+    for (name, zoo) in [("smoke", 8), ("digits", 32), ("digits-full", 64)] {
         let folder = tempfile::tempdir().unwrap();
         let profile = Profile::load(name).unwrap();
         let only = |artefact: &str| StudyOptions {

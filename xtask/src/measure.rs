@@ -17,7 +17,6 @@ use srr_layers::{Classifier, ModelFacts, Parameters};
 use srr_measures::{Measure, Options, Registry};
 use srr_random::Seed;
 use srr_study::{
-    Error as StudyError,
     examination::{self, Curves, Densities, Findings, Setting},
     files,
     origin::Origin,
@@ -48,7 +47,8 @@ pub(crate) struct MeasureArgs {
     /// Also show the parts of values that belong to layers
     #[arg(long)]
     per_layer: bool,
-    /// Also take the spectral density of the Hessian on 512 training images, with --per-layer that of every layer: 160 products each
+    /// Also take the spectral density of the Hessian on 512 training images, with --per-layer that of every layer: 320 gradients each,
+    /// which takes minutes
     #[arg(long)]
     density: bool,
     /// Folder for measures.csv, layers.csv, measure.json, curves.svg and report.html
@@ -104,33 +104,25 @@ pub(crate) fn run(args: MeasureArgs) -> Result<ExitCode, Box<dyn Error>> {
     let curves = Curves::of(&subject, &setting.conventions, setting.curve_images);
     display::curves(&curves, &setting);
     display.head(&measures);
-    let measured = examination::measure(
+    let found = examination::measure(
         &measures,
         &subject,
         &stop,
         &mut |place, measure| display.before(place, measure),
         &mut |found| display.after(found, args.per_layer),
     );
-    let found = measured.and_then(|measures| {
-        let densities = match args.density {
-            true => Densities::of(&subject, args.per_layer, &stop, &mut |of| {
-                display.before_density(of);
-            })?,
-            false => Densities::default(),
-        };
-        Ok(Findings {
-            curves,
-            measures,
-            densities,
-        })
-    });
+    let densities = match args.density {
+        true => Densities::of(&subject, args.per_layer, &stop, &mut |of| {
+            display.before_density(of);
+        }),
+        false => Densities::default(),
+    };
     display.close();
-    let findings = match found {
-        Err(StudyError::Interrupted) => {
-            eprintln!("stopped; nothing was written");
-            return Ok(ExitCode::from(INTERRUPTED));
-        }
-        other => other?,
+    let findings = Findings {
+        stopped: found.len() < measures.len() || densities.stopped,
+        curves,
+        measures: found,
+        densities,
     };
     display::counts(&findings);
     display::densities(&findings.densities);
@@ -139,6 +131,11 @@ pub(crate) fn run(args: MeasureArgs) -> Result<ExitCode, Box<dyn Error>> {
         let names = examination::write(&setting, &findings, args.per_layer, &command, out)?;
         say!("{} files in {}", names.len(), out.display());
         say!("report: {}", out.join(PAGE).display());
+    }
+    if findings.stopped {
+        let done = findings.measures.len();
+        eprintln!("stopped after {done} of {} measures", measures.len());
+        return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -349,7 +349,9 @@ fn densities_are_taken_when_asked_for() {
     let densities = record["densities"].as_array().unwrap();
     assert_eq!(densities.len(), 1);
     assert_eq!(densities[0]["of"], "network");
-    let masses = densities[0]["masses"].as_array().unwrap();
+    let starts = densities[0]["starts"].as_array().unwrap();
+    assert_eq!(starts.len(), 4);
+    let masses = starts[0].as_array().unwrap();
     let total: f64 = masses.iter().map(|mass| mass[1].as_f64().unwrap()).sum();
     assert!((total - 1.0).abs() < 1e-9, "{total}");
     let written = |name: &str| Path::new(&out).join(name).exists();
@@ -669,8 +671,14 @@ fn control_c_ends_between_measures() {
     let said = errors(&output);
     assert_eq!(output.status.code(), Some(130), "{said}");
     assert!(
-        said.contains("stopping after this measure") && said.contains("nothing was written"),
+        said.contains("stopping after this measure") && said.contains("stopped after 0 of"),
         "{said}"
     );
-    assert!(!Path::new(&out).exists());
+    // What was finished is there, and says that it is not all.
+    let record = std::fs::read_to_string(Path::new(&out).join("measure.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    assert_eq!(record["stopped"], true);
+    assert!(
+        record["curves"]["training"].is_object() && record["measures"] == serde_json::json!([])
+    );
 }

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use srr_layers::ClassifierConfig;
 use srr_measures::{Cost, Measure, Part, Reported, Unavailable, Undefined};
 use srr_study::{
-    examination::{Curves, Densities, Density, Findings, Found, Setting, is_unavailable},
+    examination::{Curves, Densities, Findings, Found, Setting, is_unavailable},
     report::markup::plain,
 };
 use srr_trainer::TrainingData;
@@ -117,30 +117,18 @@ pub(super) fn counts(findings: &Findings) {
     }
 }
 
-/// The range of every spectral density, and how much of it lies on either side of zero.
+/// Where the eigenvalues of every spectral density lie.
 pub(super) fn densities(densities: &Densities) {
     if densities.all.is_empty() {
         return;
     }
     say!(
-        "\nspectral density of the Hessian on {} training images",
+        "\nspectral density of the Hessian on {} training images; shares ± standard error over random starts",
         densities.images
     );
-    for Density {
-        of,
-        parameters,
-        found,
-    } in &densities.all
-    {
-        let said = match found {
-            Ok(found) => found.range().map_or_else(String::new, |(low, high)| {
-                let (low, high) = (short(low), short(high));
-                let negative = 100.0 * found.share_up_to(0.0);
-                format!("eigenvalues from {low} to {high}, {negative:.1} % of them not positive")
-            }),
-            Err(why) => format!("undefined: {why}"),
-        };
-        say!("{of:10} {parameters:>9} parameters: {said}");
+    for density in &densities.all {
+        let (of, parameters) = (&density.of, density.parameters);
+        say!("{of:10} {parameters:>9} parameters: {}", density.in_words());
     }
 }
 

@@ -4,6 +4,7 @@ use srr_random::Seed;
 
 use super::lanczos::Lanczos;
 use super::products::HessianProducts;
+use crate::gradients::Mean;
 use crate::measure::Undefined;
 
 /// How fine the quadrature is.
@@ -33,22 +34,33 @@ impl Default for DensityOptions {
 pub struct SpectralDensity {
     /// (eigenvalue, share of all eigenvalues), ascending; the shares sum to 1.
     pub masses: Vec<(f64, f64)>,
-    /// Number of random starts.
-    pub probes: usize,
+    /// Of every random start its own nodes, ascending, with shares that sum to 1.
+    pub starts: Vec<Vec<(f64, f64)>>,
 }
 
 impl SpectralDensity {
+    /// Of the nodes of every start, the mean of all.
+    fn of_starts(starts: Vec<Vec<(f64, f64)>>) -> Self {
+        let count = starts.len() as f64;
+        let all = starts.iter().flatten();
+        let mut masses: Vec<(f64, f64)> = all.map(|&(node, share)| (node, share / count)).collect();
+        masses.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Self { masses, starts }
+    }
+
+    /// Share of the eigenvalues for which `which` holds, with its standard error over the starts.
+    pub fn share(&self, which: impl Fn(f64) -> bool) -> Mean {
+        let of_start = |start: &Vec<(f64, f64)>| {
+            let chosen = start.iter().filter(|mass| which(mass.0));
+            (chosen.map(|mass| mass.1).sum(), 1)
+        };
+        Mean::of_parts(&self.starts.iter().map(of_start).collect::<Vec<_>>())
+    }
+
     /// The smallest and the largest node: inside the range of all eigenvalues, and close to its ends.
     #[must_use]
     pub fn range(&self) -> Option<(f64, f64)> {
         Some((self.masses.first()?.0, self.masses.last()?.0))
-    }
-
-    /// Share of eigenvalues that are at most `bound`.
-    #[must_use]
-    pub fn share_up_to(&self, bound: f64) -> f64 {
-        let below = self.masses.iter().take_while(|mass| mass.0 <= bound);
-        below.map(|mass| mass.1).sum()
     }
 
     /// The mean of `f` over all eigenvalues.
@@ -79,20 +91,13 @@ pub fn spectral_density(
             "a density needs a start and a node".to_owned(),
         ));
     }
-    let mut masses = Vec::new();
+    let mut starts = Vec::new();
     for probe in 0..options.probes as u64 {
         let mut lanczos = Lanczos::new(hessian, seed.index(probe))?;
         while lanczos.basis.len() < options.nodes && lanczos.extend(hessian)? {}
         let ritz = lanczos.ritz()?;
-        let shares = ritz
-            .vectors
-            .row(0)
-            .mapv(|first| first * first / options.probes as f64);
-        masses.extend(ritz.values.iter().copied().zip(shares));
+        let shares = ritz.vectors.row(0).mapv(|first| first * first);
+        starts.push(ritz.values.iter().copied().zip(shares).collect());
     }
-    masses.sort_by(|a: &(f64, f64), b| a.0.total_cmp(&b.0));
-    Ok(SpectralDensity {
-        masses,
-        probes: options.probes,
-    })
+    Ok(SpectralDensity::of_starts(starts))
 }

@@ -1,11 +1,12 @@
 //! How the eigenvalues of the Hessian are distributed, over the whole network and layer by layer.
 
 use crate::{
-    Error, Result, StopFlag,
+    StopFlag,
     report::{Axis, Cell, Chart, Column, Mark, Panel, Series, Table, words},
 };
 use srr_measures::{
     Images, Role, Subject, Undefined, When,
+    gradients::Mean,
     hessian::{Block, DensityOptions, HessianProducts, SpectralDensity, blocks, spectral_density},
 };
 
@@ -27,12 +28,45 @@ pub struct Densities {
     pub all: Vec<Density>,
     /// Number of training images that the loss is taken on.
     pub images: usize,
+    /// Whether some were asked for and not taken: the computation was stopped.
+    pub stopped: bool,
+}
+
+impl Density {
+    /// Where its eigenvalues lie, in words.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let found = match &self.found {
+            Ok(found) => found,
+            Err(why) => return format!("undefined: {why}"),
+        };
+        let Some((low, high)) = found.range() else {
+            return "no eigenvalue".to_owned();
+        };
+        let near = WIDTH * (high - low);
+        let share = |which: &dyn Fn(f64) -> bool| {
+            let Mean {
+                value,
+                standard_error,
+                ..
+            } = found.share(which);
+            let error = standard_error.map(|error| format!(" ± {}", words::percent(error)));
+            format!("{}{}", words::percent(value), error.unwrap_or_default())
+        };
+        format!(
+            "eigenvalues from {} to {}; {} above a hundredth of that range, {} below its negative",
+            words::say(low, 3),
+            words::say(high, 3),
+            share(&|eigenvalue| eigenvalue > near),
+            share(&|eigenvalue| eigenvalue < -near),
+        )
+    }
 }
 
 /// Number of training images that the loss is taken on, at most.
 const IMAGES: usize = 512;
 
-/// Width of the Gaussians in the figure over the range of eigenvalues.
+/// Width of the Gaussians in the figure over the range of eigenvalues, and how near to zero an eigenvalue is hardly one.
 const WIDTH: f64 = 0.01;
 
 /// Where the figure's logarithmic axis ends below: a Gaussian's tail says nothing there.
@@ -40,16 +74,13 @@ const FLOOR: f64 = 1e-6;
 
 impl Densities {
     /// The density of the whole network by stochastic Lanczos quadrature on a fixed choice of training images, `per_layer` also of every
-    /// block. `before` hears whose is next.
-    ///
-    /// # Errors
-    /// [`Error::Interrupted`] when `stop` was raised before the last.
+    /// block. `before` hears whose is next. Once `stop` is raised no further one is taken.
     pub fn of(
         subject: &dyn Subject,
         per_layer: bool,
         stop: &StopFlag,
         before: &mut dyn FnMut(&str),
-    ) -> Result<Self> {
+    ) -> Self {
         let images = Images::fixed(IMAGES);
         let mut places = match (per_layer, blocks(subject)) {
             (true, Ok(blocks)) => blocks,
@@ -61,10 +92,12 @@ impl Densities {
         let mut densities = Self {
             all: Vec::new(),
             images: examples.min(IMAGES),
+            stopped: false,
         };
         for (i, block) in [None].into_iter().chain(places).enumerate() {
             if stop.raised() {
-                return Err(Error::Interrupted);
+                densities.stopped = true;
+                break;
             }
             let of = block.as_ref().map_or_else(|| "network".to_owned(), name);
             before(&of);
@@ -86,7 +119,7 @@ impl Densities {
                 found: density(),
             });
         }
-        Ok(densities)
+        densities
     }
 
     /// Those that exist.
@@ -97,25 +130,35 @@ impl Densities {
 
     /// Every node of every quadrature.
     pub(super) fn table(&self) -> Option<Table> {
-        let mut table = Table::new("density", "Eigenvalues of the Hessian and their shares")
-            .columns([
-                Column::new("of", "Of"),
-                Column::new("parameters", "Parameters"),
-                Column::new("eigenvalue", "Eigenvalue"),
-                Column::new("share", "Share"),
-            ]);
+        let mut table = Table::new(
+            "density",
+            "Eigenvalues of the Hessian and their shares, start by start",
+        )
+        .columns([
+            Column::new("of", "Of"),
+            Column::new("parameters", "Parameters"),
+            Column::new("start", "Random start"),
+            Column::new("eigenvalue", "Eigenvalue"),
+            Column::new("share", "Share"),
+        ]);
         table.folded = true;
         for density in &self.all {
             let (of, parameters) = (density.of.as_str(), density.parameters);
-            let row = |eigenvalue: Cell, share: Cell| {
-                vec![of.into(), parameters.into(), eigenvalue, share]
+            let mut push = |start: Cell, eigenvalue: Cell, share: Cell| {
+                table.push(vec![of.into(), parameters.into(), start, eigenvalue, share]);
             };
             match &density.found {
                 Ok(found) => {
-                    let masses = found.masses.iter();
-                    masses.for_each(|mass| table.push(row(mass.0.into(), mass.1.into())));
+                    for (start, masses) in found.starts.iter().enumerate() {
+                        for &(eigenvalue, share) in masses {
+                            push((start + 1).into(), eigenvalue.into(), share.into());
+                        }
+                    }
                 }
-                Err(why) => table.push(row(Cell::missing(why.to_string()), Cell::text(""))),
+                Err(why) => {
+                    let nothing = || Cell::text("");
+                    push(nothing(), Cell::missing(why.to_string()), nothing());
+                }
             }
         }
         (!self.all.is_empty()).then_some(table)
@@ -128,7 +171,7 @@ impl Densities {
             "Stochastic Lanczos quadrature over {} from {}; every node a Gaussian whose deviation is {} of the range. Lower \
              densities are drawn at {FLOOR:e}.",
             words::count(self.images, "training image"),
-            words::count(first.probes, "random start"),
+            words::count(first.starts.len(), "random start"),
             words::percent(WIDTH),
         );
         let chart = Chart::new("density", "Spectral density of the Hessian", caption).columns(2);
@@ -145,22 +188,10 @@ impl Densities {
     /// What the density of the whole network says.
     pub(super) fn finding(&self) -> Option<String> {
         let whole = self.all.first()?;
-        let found = match &whole.found {
-            Ok(found) => found,
-            Err(why) => return Some(format!("The Hessian has no spectral density: {why}.")),
-        };
-        let (low, high) = found.range()?;
-        let near = WIDTH * (high - low);
-        let share = found.share_up_to(near) - found.share_up_to(-near);
         Some(format!(
-            "The eigenvalues of the Hessian over {} lie between {} and {} as far as {} found them; {} lie within a hundredth of that range of \
-             zero, and {} below it.",
+            "Spectral density of the Hessian over {}, shares ± standard error over its random starts: {}.",
             words::count(self.images, "training image"),
-            words::say(low, 3),
-            words::say(high, 3),
-            words::count(found.probes, "random start"),
-            words::percent(share),
-            words::percent(found.share_up_to(-near)),
+            whole.in_words()
         ))
     }
 }

@@ -10,7 +10,7 @@ pub use curves::{Curve, Curves};
 pub use density::{Densities, Density};
 pub use files::{refuse_runs, write};
 
-use crate::{Error, Result, StopFlag, subject::TrainedSubject};
+use crate::{StopFlag, subject::TrainedSubject};
 use serde::Serialize;
 use srr_coding_rate::Conventions;
 use srr_datasets::{ImageSet, Normalization};
@@ -79,6 +79,8 @@ pub struct Findings {
     pub measures: Vec<Found>,
     /// How the eigenvalues of the Hessian are distributed, where that was asked for.
     pub densities: Densities,
+    /// Whether the examination was stopped before everything that was asked for was there.
+    pub stopped: bool,
 }
 
 /// What became of one measure.
@@ -150,22 +152,19 @@ pub fn is_unavailable(why: &Undefined) -> bool {
 }
 
 /// Evaluates measures one after another; passes that they share are made once. `before` hears of a measure before it is evaluated, with its
-/// place in the list, and `after` of what became of it.
-///
-/// # Errors
-/// [`Error::Interrupted`] when `stop` was raised before the last.
+/// place in the list, and `after` of what became of it. Once `stop` is raised no further one is evaluated.
 pub fn measure<B: Backend>(
     measures: &[&dyn Measure],
     subject: &TrainedSubject<B>,
     stop: &StopFlag,
     before: &mut dyn FnMut(usize, &dyn Measure),
     after: &mut dyn FnMut(&Found),
-) -> Result<Vec<Found>> {
+) -> Vec<Found> {
     let cached = Cached::new(subject);
     let mut all = Vec::new();
     for (place, &measure) in measures.iter().enumerate() {
         if stop.raised() {
-            return Err(Error::Interrupted);
+            break;
         }
         before(place, measure);
         let about = measure.about();
@@ -182,5 +181,5 @@ pub fn measure<B: Backend>(
         after(&found);
         all.push(found);
     }
-    Ok(all)
+    all
 }

@@ -31,6 +31,7 @@ pub(super) fn record(setting: &Setting, findings: &Findings) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "setting": setting,
+        "stopped": findings.stopped,
         "curves": Map::from_iter(curves),
         "measures": findings.measures.iter().map(measure).collect::<Vec<_>>(),
         "densities": findings.densities.all.iter().map(density).collect::<Vec<_>>(),
@@ -48,7 +49,7 @@ pub(super) fn timings(findings: &Findings) -> Value {
 
 fn density(density: &Density) -> Value {
     let mut fields = match &density.found {
-        Ok(found) => json!({ "starts": found.probes, "masses": found.masses }),
+        Ok(found) => json!({ "starts": found.starts }),
         Err(why) => missing(why),
     };
     let about = json!({ "of": density.of, "parameters": density.parameters });

@@ -52,6 +52,11 @@ pub(super) fn artefact(
     if let Some(chart) = findings.densities.chart() {
         artefact = artefact.chart(chart);
     }
+    if findings.stopped {
+        artefact = artefact.note(
+            "The examination was stopped: measures and densities that were asked for are missing here.",
+        );
+    }
     for (name, curve) in findings.curves.named() {
         if let Err(why) = curve {
             artefact = artefact.note(format!("No rates on {name} images: {why}."));
