@@ -24,7 +24,7 @@ pub(crate) struct AnalyseArgs {
     /// Column of the generalization gap.
     #[arg(long, value_name = "COL")]
     gap: Option<String>,
-    /// Columns of the hyper-parameters.
+    /// Columns of the hyper-parameters, whose names then hold no comma.
     #[arg(long, value_name = "COL,…", value_delimiter = ',')]
     hyper: Option<Vec<String>>,
     /// Columns of the measures; by default, where gap and hyper-parameters are named, every other column that holds numbers.
@@ -63,7 +63,9 @@ pub(crate) fn run(args: AnalyseArgs) -> Result<(), Box<dyn Error>> {
         seed: args.seed,
     };
     TableAnalysis::check_folder(&args.out)?;
-    let found = analyse_table(&tables::read(&args.table)?, &request)?;
+    let table = tables::read(&args.table)?;
+    let found = analyse_table(&table, &request)
+        .map_err(|error| format!("{}: {error}", args.table.display()))?;
     let name = args.table.file_name().unwrap_or_default();
     let written = found.publish(&args.out, &name.to_string_lossy())?;
     say!("{}", found.terminal());

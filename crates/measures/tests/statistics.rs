@@ -72,6 +72,37 @@ fn a_measure_that_knows_only_a_hyper_parameter_has_no_conditional_information() 
     assert_eq!(found.value, Some(0.0));
 }
 
+/// Two hyper-parameters a and b of two values, two models each; the gaps are 1, 2 | 3, 4 | 5, 6 | 7, 8 in the cells (0,0), (0,1), (1,0) and
+/// (1,1), and the measure knows the cell alone. Of 56 ordered pairs it ties 8, those within a cell.
+///
+/// - S = ∅: H = ln 2, I = (48/56) ln 2.
+/// - S = {a}: the gaps of different a have one order; of the 12 pairs within each a, 4 are tied: 2/3, as above.
+/// - S = {b}: 12 pairs within each b, of cells of different a: 2/3 of ln 2 as well. Of the 16 pairs with b = 0 before b = 1, 12 rise and 4
+///   fall, and the measure tells which: I = H = h, h the entropy of ¼. So too for the 16 pairs of the other order.
+/// - S = {a, b}: the 8 pairs within a cell alone have entropy, and the measure is silent on them: 0.
+#[test]
+fn two_conditions_at_once_worked_by_hand() {
+    let measure = [0.0, 0.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0].map(Some);
+    let table = Table::new(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0])
+        .and_then(|table| table.with_axis("a", &["0", "0", "0", "0", "1", "1", "1", "1"]))
+        .and_then(|table| table.with_axis("b", &["0", "0", "1", "1", "0", "0", "1", "1"]))
+        .and_then(|table| table.with_measure("m", &measure))
+        .unwrap();
+    let found = conditional_information(&table, table.measure("m").unwrap(), 2);
+    let ln2 = 2.0_f64.ln();
+    let h = 0.25 * 4.0_f64.ln() + 0.75 * (4.0_f64 / 3.0).ln();
+    let with_b = (24.0 * ln2 * 2.0 / 3.0 + 32.0 * h) / (24.0 * ln2 + 32.0 * h);
+    let expected = [6.0 / 7.0, 2.0 / 3.0, with_b, 0.0];
+    assert_eq!(found.conditionings.len(), 4);
+    for (condition, expected) in found.conditionings.iter().zip(expected) {
+        let ratio = condition.ratio.unwrap();
+        assert!((ratio - expected).abs() < 1e-14, "{:?}", condition.axes);
+    }
+    assert_eq!(found.value, Some(0.0));
+    let one = conditional_information(&table, table.measure("m").unwrap(), 1);
+    assert!((one.value.unwrap() - 2.0 / 3.0).abs() < 1e-14);
+}
+
 #[test]
 fn a_measure_that_orders_as_the_gap_or_against_it_has_all_the_information() {
     for measure in [[1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]] {

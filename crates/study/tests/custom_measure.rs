@@ -4,6 +4,7 @@
 #[path = "../examples/custom_measure.rs"]
 mod example;
 
+use safetensors::SafeTensors;
 use srr_study::tables;
 use std::{fs, path::Path};
 
@@ -19,10 +20,28 @@ fn it_is_measured_shown_and_analysed() {
 
     let zoo = tables::read(&study.join("zoo.csv")).unwrap();
     assert_eq!(zoo.rows(), 16);
-    // A fourth moment is at least the square of the second.
-    let cells = zoo.column("kurtosis").unwrap().cells.iter();
-    for cell in cells {
-        assert!(matches!(cell.value(), tables::Value::Number(value) if value > 1.0));
+    // The mean of fourth powers over the squared mean of squares, of the saved weights themselves.
+    let column = |name: &str| zoo.column(name).unwrap().cells.iter();
+    for (run, cell) in column("run").zip(column("kurtosis")) {
+        let tables::RawCell::Text(run) = run else {
+            panic!("{run:?} is no name of a run");
+        };
+        let file = fs::read(study.join("runs").join(run).join("weights.safetensors")).unwrap();
+        let saved = SafeTensors::deserialize(&file).unwrap();
+        let bytes = saved
+            .iter()
+            .flat_map(|(_, tensor)| tensor.data().chunks_exact(4));
+        let weights = bytes.map(|b| f64::from(f32::from_le_bytes(b.try_into().unwrap())));
+        let (mut n, mut second, mut fourth) = (0.0, 0.0, 0.0);
+        weights.for_each(|w| (n, second, fourth) = (n + 1.0, second + w * w, fourth + w.powi(4)));
+        let expected = (fourth / n) / (second / n).powi(2);
+        let tables::Value::Number(found) = cell.value() else {
+            panic!("{cell:?} is no number");
+        };
+        assert!(
+            (found - expected).abs() < 1e-9 * expected,
+            "{found} {expected}"
+        );
     }
 
     let correlation = tables::read(&study.join("correlation.csv")).unwrap();

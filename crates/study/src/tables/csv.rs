@@ -27,8 +27,15 @@ pub(super) fn read(bytes: &[u8]) -> Result<RawTable> {
     while reader.read_record(&mut record).map_err(malformed)? {
         if record.len() != columns.len() {
             let line = record.position().map_or(0, |position| position.line());
+            // A quote that is not closed swallows the lines that follow.
+            let swallowed = record.iter().any(|cell| cell.contains('\n'));
+            let quote = if swallowed {
+                " (its quoted cell holds a line break: is the quote closed?)"
+            } else {
+                ""
+            };
             return Err(TableError::Ragged {
-                place: format!("line {line}"),
+                place: format!("line {line}{quote}"),
                 found: record.len(),
                 expected: columns.len(),
             }
@@ -81,7 +88,7 @@ mod tests {
         let said = |text: &[u8]| read(text).unwrap_err().to_string();
         assert_eq!(
             said(b"a,b\n1,2\n3\n"),
-            "line 3 has 1 cells where there should be 2"
+            "line 3 has 1 cell where there should be 2"
         );
         assert_eq!(
             said(b"a,b\n1,2,3\n"),

@@ -1,5 +1,6 @@
 //! What can be wrong with a table and with what is asked of it.
 
+use crate::report::words::count;
 use std::path::PathBuf;
 
 /// Errors of tables of models. Rows count from 1, the header left out.
@@ -35,7 +36,7 @@ pub enum TableError {
         problem: String,
     },
     /// A row or column that is not as long as the others.
-    #[error("{place} has {found} cells where there should be {expected}")]
+    #[error("{place} has {} where there should be {expected}", count(*found, "cell"))]
     Ragged {
         /// Which row or column.
         place: String,
@@ -77,7 +78,7 @@ pub enum TableError {
         columns: String,
     },
     /// A cell that should hold a number.
-    #[error("column `{column}`, row {row}: `{found}` is not a number")]
+    #[error("column `{column}`, row {row} of the data: `{found}` is not a number")]
     NotANumber {
         /// Name of the column.
         column: String,
@@ -87,7 +88,7 @@ pub enum TableError {
         found: String,
     },
     /// A cell that should hold something.
-    #[error("column `{column}`, row {row}: {found}, and {needs}")]
+    #[error("column `{column}`, row {row} of the data: {found}, and {needs}")]
     NoValue {
         /// Name of the column.
         column: String,
@@ -100,7 +101,7 @@ pub enum TableError {
     },
     /// A cell that should hold a truth value.
     #[error(
-        "column `{column}`, row {row}: `{found}` is neither true nor false (true, yes, 1; false, no, 0)"
+        "column `{column}`, row {row} of the data: `{found}` is neither true nor false (true, yes, 1; false, no, 0)"
     )]
     NoTruth {
         /// Name of the column.
@@ -146,7 +147,8 @@ pub enum TableError {
     },
     /// Fewer than two models.
     #[error(
-        "a rank correlation needs at least 2 models: of {read} rows {found} can be used{left_out}"
+        "a rank correlation needs at least 2 models: of {} {found} can be used{left_out}",
+        count(*read, "row")
     )]
     TooFewModels {
         /// Rows of the table.

@@ -3,7 +3,7 @@
 use super::{SMALL, json, names, refused, request, table};
 use srr_study::{
     Error,
-    analysis::Request,
+    analysis::{Request, analyse_table},
     tables::{TableError, read},
 };
 use std::{fs, path::Path};
@@ -25,7 +25,7 @@ fn what_a_table_lacks_is_named() {
     assert!(ask(|r| r.converged = Some("ok".to_owned())).contains("no column `ok`"));
     let said = ask(|r| r.converged = Some("b".to_owned()));
     assert!(
-        said.contains("column `b`, row 1: `x` is neither true nor false"),
+        said.contains("column `b`, row 1 of the data: `x` is neither true nor false"),
         "{said}"
     );
     assert!(
@@ -54,14 +54,14 @@ fn cells_that_cannot_be_used_are_named_by_row_and_column() {
     let said = |cells: &str| refused(&with(cells), &request());
     assert_eq!(
         said("2,x,0.2,abc"),
-        "column `m`, row 2: `abc` is not a number"
+        "column `m`, row 2 of the data: `abc` is not a number"
     );
     assert!(said("2,x,0.2,true").contains("`true` is not a number"));
-    assert!(said("2,x,abc,2").contains("column `gap`, row 2: `abc` is not a number"));
-    assert!(said("2,x,,2").contains("column `gap`, row 2: there is no number"));
-    assert!(said("2,x,NaN,2").contains("column `gap`, row 2: there is no number"));
-    assert!(said("2,x,-inf,2").contains("column `gap`, row 2: the number is infinite"));
-    assert!(said(",x,0.2,2").contains("column `a`, row 2: the cell is empty"));
+    assert!(said("2,x,abc,2").contains("column `gap`, row 2 of the data: `abc` is not a number"));
+    assert!(said("2,x,,2").contains("column `gap`, row 2 of the data: there is no number"));
+    assert!(said("2,x,NaN,2").contains("column `gap`, row 2 of the data: there is no number"));
+    assert!(said("2,x,-inf,2").contains("column `gap`, row 2 of the data: the number is infinite"));
+    assert!(said(",x,0.2,2").contains("column `a`, row 2 of the data: the cell is empty"));
     for cell in ["", "nan", "NA", "inf", "1e999"] {
         let found = json(
             &table(&with(&format!("2,x,0.2,{cell}"))).unwrap(),
@@ -94,8 +94,7 @@ fn files_that_are_no_tables_are_named() {
     assert!(said("t.xlsx", b"x").contains(".csv, .parquet or .jsonl"));
     assert!(said("t", b"a\n1\n").contains(".csv, .parquet or .jsonl"));
     assert!(
-        said("ragged.csv", b"a,b\n1,2\n1\n")
-            .ends_with("line 3 has 1 cells where there should be 2")
+        said("ragged.csv", b"a,b\n1,2\n1\n").ends_with("line 3 has 1 cell where there should be 2")
     );
     assert!(said("twice.csv", b"a,a\n1,2\n").ends_with("two columns are named `a`"));
     assert!(said("t.jsonl", b"{\"a\": 1}\n{\"a\": ").contains("line 2: "));
@@ -137,7 +136,7 @@ fn too_few_models_are_counted() {
     let said = refused("a,b,gap,m\n1,x,0.1,1\n", &request());
     assert_eq!(
         said,
-        "a rank correlation needs at least 2 models: of 1 rows 1 can be used"
+        "a rank correlation needs at least 2 models: of 1 row 1 can be used"
     );
     let converged = Request {
         converged: Some("b".to_owned()),
@@ -187,6 +186,43 @@ fn what_has_no_value_is_null_and_what_is_odd_is_said() {
     }
 }
 
+/// Tables of which little can be computed make pages without a number that is none.
+#[test]
+fn pages_of_odd_tables_hold_no_number_that_is_none() {
+    let constant_gap = "a,b,gap,m\n1,x,0.5,1\n1,y,0.5,2\n2,x,0.5,3\n2,y,0.5,2\n";
+    let one_level = "a,b,gap,m\n1,x,0.1,1\n1,x,0.2,2\n1,x,0.3,3\n1,x,0.4,2\n";
+    let duplicates = "a,b,gap,m\n1,x,0.1,1\n1,x,0.1,1\n2,x,0.3,3\n2,x,0.3,3\n";
+    let constant_measure = "a,b,gap,m\n1,x,0.1,1\n1,y,0.2,1\n2,x,0.3,1\n2,y,0.4,1\n";
+    let two_models = "a,b,gap,m\n1,x,0.1,1\n2,x,0.2,2\n";
+    for (text, said) in [
+        (
+            constant_gap,
+            "All 4 models have the same gap: there is nothing to order.",
+        ),
+        (one_level, "no two differ in it"),
+        (duplicates, "2 rows repeat an earlier one"),
+        (constant_measure, "it orders nothing"),
+        (two_models, "over 2 models"),
+    ] {
+        for test_size in [None, 1000.try_into().ok()] {
+            let request = Request {
+                test_size,
+                ..request()
+            };
+            let folder = tempfile::tempdir().unwrap();
+            let found = analyse_table(&table(text).unwrap(), &request).unwrap();
+            for name in found.publish(folder.path(), "odd.csv").unwrap() {
+                let file = std::fs::read_to_string(folder.path().join(&name)).unwrap();
+                let mut words = file.split(|c: char| !c.is_alphanumeric());
+                let odd = words.find(|word| ["NaN", "nan", "inf"].contains(word));
+                assert_eq!(odd, None, "{name}: {said}");
+            }
+            let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
+            assert!(page.contains(said), "{said}");
+        }
+    }
+}
+
 #[test]
 fn a_measure_without_any_value_has_no_statistic() {
     let text = "a,b,gap,m,n\n1,x,0.5,,1\n1,y,0.4,nan,2\n2,x,0.3,inf,3\n";
@@ -214,7 +250,7 @@ fn measures_that_nobody_names_are_the_columns_of_numbers() {
     assert_eq!(names, ["m", "n"]);
     assert!(found["notes"].to_string().contains("`name`"));
     let mixed = text.replace("4,r", "x,r");
-    assert!(refused(&mixed, &rest).contains("column `m`, row 3: `x` is not a number"));
+    assert!(refused(&mixed, &rest).contains("column `m`, row 3 of the data: `x` is not a number"));
 }
 
 #[test]
