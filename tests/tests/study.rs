@@ -3,6 +3,7 @@
 use serde_json::Value;
 use srr_kernels::Cpu;
 use srr_layers::Classifier;
+use srr_measures::{Cost, Registry};
 use srr_study::{
     Error, FORMAT, RunConfig, Shard, StopFlag, Study, StudyOptions,
     data::DataStore,
@@ -480,6 +481,44 @@ fn the_profiles_on_embedded_digits_can_be_planned_as_documented() {
             "{name}"
         );
     }
+}
+
+/// Every measure that a profile can afford stands in all three artefacts of the zoo: in `digits` those of less than 5 s a model, in
+/// `digits-full` all; diagnostics of test images in none.
+#[test]
+fn artefacts_of_the_zoo_hold_every_measure_within_the_budget() {
+    let registry = Registry::built_in();
+    for (name, zoo, choices) in [
+        ("digits", Cost::Lanczos, Cost::Lanczos),
+        ("digits-full", Cost::Ascent, Cost::Lanczos),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let profile = Profile::load(name).unwrap();
+        let measured = |artefact: &str| {
+            let options = StudyOptions {
+                only: vec![artefact.to_owned()],
+                ..options(folder.path())
+            };
+            let study = Study::plan(&profile, &options).unwrap();
+            let requests = study.runs().iter().flat_map(|run| &run.measures);
+            requests
+                .map(|request| request.measure.clone())
+                .collect::<BTreeSet<String>>()
+        };
+        let within = |cost: Cost| {
+            let affordable = registry.iter().filter(|measure| {
+                let about = measure.about();
+                about.cost <= cost && !about.diagnostic
+            });
+            affordable
+                .map(|measure| measure.name().to_owned())
+                .collect::<BTreeSet<String>>()
+        };
+        assert_eq!(measured("correlation"), within(zoo), "{name}");
+        assert_eq!(measured("scatter"), within(zoo), "{name}");
+        assert_eq!(measured("choices"), within(choices), "{name}");
+    }
+    assert_eq!(registry.iter().filter(|m| m.about().diagnostic).count(), 4);
 }
 
 #[test]

@@ -60,24 +60,9 @@ impl Reading {
         }
         let reader = Reader { view, rows: &rows };
         let measures = reader.measures(&roles, &mut notes)?;
-        let mut table = Table::new(&reader.gap(&roles.gap)?)?;
-        let (test_size, no_sign_error, of) = match sign_error(&plan, request, accuracy) {
-            Ok((size, Accuracy::Columns)) => {
-                let gaps = reader.accuracy_gap()?;
-                table = table.with_accuracy_gap(&gaps)?;
-                (
-                    Some(size),
-                    String::new(),
-                    "`train_accuracy` − `test_accuracy`".to_owned(),
-                )
-            }
-            Ok((size, _)) => {
-                let gap = table.gap().to_vec();
-                table = table.with_accuracy_gap(&gap)?;
-                (Some(size), String::new(), format!("`{}`", roles.gap))
-            }
-            Err(why) => (None, why, String::new()),
-        };
+        let table = Table::new(&reader.gap(&roles.gap)?)?;
+        let sized = sign_error(&plan, request, accuracy);
+        let (mut table, judged) = reader.with_accuracy_gap(table, sized, &roles.gap)?;
         for name in &roles.hyper {
             table = table.with_axis(name, &reader.levels(name)?)?;
         }
@@ -93,11 +78,11 @@ impl Reading {
             layout: plan.layout,
             gap: roles.gap,
             prefixes: plan.prefixes,
-            accuracy: of,
+            accuracy: judged.gap,
             rows,
             table,
-            test_size,
-            no_sign_error,
+            test_size: judged.test_size,
+            no_sign_error: judged.why_not,
             notes,
         })
     }
@@ -176,6 +161,16 @@ fn sign_error(
     }
 }
 
+/// What the robust sign error goes by.
+struct Judged {
+    /// Number of test images; `None` where there is no sign error.
+    test_size: Option<u64>,
+    /// Why there is none; empty where there is one.
+    why_not: String,
+    /// How the gap in accuracy came about.
+    gap: String,
+}
+
 /// Cells of the rows that count.
 struct Reader<'a> {
     view: View<'a>,
@@ -185,6 +180,39 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn cells<'b>(&'b self, column: &'b RawColumn) -> impl Iterator<Item = (usize, &'b RawCell)> {
         self.rows.used.iter().map(|&row| (row, &column.cells[row]))
+    }
+
+    /// The table with the gap in accuracy that the robust sign error weighs, where there is one.
+    fn with_accuracy_gap(
+        &self,
+        table: Table,
+        sized: Result<(u64, Accuracy), String>,
+        gap: &str,
+    ) -> Result<(Table, Judged)> {
+        let (size, accuracy) = match sized {
+            Ok(sized) => sized,
+            Err(why_not) => {
+                let judged = Judged {
+                    test_size: None,
+                    why_not,
+                    gap: String::new(),
+                };
+                return Ok((table, judged));
+            }
+        };
+        let (gaps, gap) = match accuracy {
+            Accuracy::Columns => (
+                self.accuracy_gap()?,
+                "`train_accuracy` − `test_accuracy`".to_owned(),
+            ),
+            _ => (table.gap().to_vec(), format!("`{gap}`")),
+        };
+        let judged = Judged {
+            test_size: Some(size),
+            why_not: String::new(),
+            gap,
+        };
+        Ok((table.with_accuracy_gap(&gaps)?, judged))
     }
 
     /// The column's numbers, all of which must be there and finite.

@@ -2,10 +2,18 @@
 
 use super::Rows;
 use crate::report::words::count;
-use srr_measures::statistics::Table;
+use srr_measures::statistics::{Column, Table};
 
 /// What is odd about a table, in sentences.
 pub(super) fn remarks(table: &Table, rows: &Rows) -> Vec<String> {
+    let mut said = of_gaps(table);
+    said.extend(of_axes(table));
+    said.extend(table.measures().iter().flat_map(of_measure));
+    said.extend(of_repeated_rows(rows.repeated));
+    said
+}
+
+fn of_gaps(table: &Table) -> Vec<String> {
     let mut said = Vec::new();
     if is_constant(table.gap().iter().copied()) {
         said.push(
@@ -13,67 +21,64 @@ pub(super) fn remarks(table: &Table, rows: &Rows) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if table
-        .accuracy_gap()
-        .is_some_and(|gaps| gaps.iter().any(|gap| gap.abs() > 1.0))
-    {
+    let no_share = |gaps: &[f64]| gaps.iter().any(|gap| gap.abs() > 1.0);
+    if table.accuracy_gap().is_some_and(no_share) {
         said.push(
             "Some gaps in accuracy lie beyond ±1, which no share does: is the gap one of accuracy, as a share? The weights of the robust \
              sign error mean nothing otherwise."
                 .to_owned(),
         );
     }
+    said
+}
+
+fn of_axes(table: &Table) -> Vec<String> {
     if table.axes().is_empty() {
-        said.push(
-            "There are no hyper-parameters: ψ, Ψ and sign errors do not exist, and K has the empty condition alone."
-                .to_owned(),
-        );
+        let said = "There are no hyper-parameters: ψ, Ψ and sign errors do not exist, and K has the empty condition alone.";
+        return vec![said.to_owned()];
     }
-    for axis in table.axes().iter().filter(|axis| axis.levels().len() == 1) {
-        said.push(format!(
+    let alone = table.axes().iter().filter(|axis| axis.levels().len() == 1);
+    let said = alone.map(|axis| {
+        format!(
             "`{}` is {} for every model: no two differ in it, and there is no ψ along it.",
             axis.name(),
             axis.levels()[0]
+        )
+    });
+    said.collect()
+}
+
+fn of_measure(measure: &Column) -> Vec<String> {
+    let mut said = Vec::new();
+    let defined = measure.values().iter().flatten().count();
+    if defined > 1 && is_constant(measure.values().iter().copied().flatten()) {
+        said.push(format!(
+            "`{}` has one value for all models: it orders nothing.",
+            measure.name()
         ));
     }
-    for measure in table.measures() {
-        let defined = measure.values().iter().flatten().count();
-        if defined > 1 && is_constant(measure.values().iter().copied().flatten()) {
-            said.push(format!(
-                "`{}` has one value for all models: it orders nothing.",
-                measure.name()
-            ));
-        }
-        if defined < table.models() {
-            said.push(format!(
-                "`{}` is undefined (empty or not finite) for {}, which {} left out for it.",
-                measure.name(),
-                count(table.models() - defined, "model"),
-                if table.models() - defined == 1 {
-                    "is"
-                } else {
-                    "are"
-                },
-            ));
-        }
-    }
-    if rows.repeated > 0 {
+    let missing = measure.values().len() - defined;
+    if missing > 0 {
         said.push(format!(
-            "{} an earlier one in every column; {} kept, as any other.",
-            count(rows.repeated, "row")
-                + if rows.repeated == 1 {
-                    " repeats"
-                } else {
-                    " repeat"
-                },
-            if rows.repeated == 1 {
-                "it is"
-            } else {
-                "they are"
-            }
+            "`{}` is undefined (empty or not finite) for {}, which {} left out for it.",
+            measure.name(),
+            count(missing, "model"),
+            if missing == 1 { "is" } else { "are" },
         ));
     }
     said
+}
+
+fn of_repeated_rows(repeated: usize) -> Option<String> {
+    let (verb, they) = match repeated {
+        0 => return None,
+        1 => ("repeats", "it is"),
+        _ => ("repeat", "they are"),
+    };
+    let rows = count(repeated, "row");
+    Some(format!(
+        "{rows} {verb} an earlier one in every column; {they} kept, as any other."
+    ))
 }
 
 fn is_constant(mut values: impl Iterator<Item = f64>) -> bool {

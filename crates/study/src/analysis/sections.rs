@@ -166,7 +166,8 @@ impl TableAnalysis {
         )
     }
 
-    fn environments(&self) -> Artefact {
+    /// Every pair of values of a hyper-parameter, and how many of its pairs of cells count.
+    fn environments_table(&self) -> Table {
         let axes = self.reading.table.axes();
         let mut table = Table::new(
             "environments",
@@ -196,6 +197,11 @@ impl TableAnalysis {
             ]);
         }
         table.folded = table.rows.len() > 30;
+        table
+    }
+
+    fn environments(&self) -> Artefact {
+        let axes = self.reading.table.axes();
         let sum = |of: &dyn Fn(&srr_measures::statistics::EnvironmentCount) -> usize| {
             self.environments.iter().map(of).sum::<usize>()
         };
@@ -223,7 +229,7 @@ impl TableAnalysis {
                 count(sum(&|e| e.cell_pairs), "pair") + " of cells",
                 list(&per_axis)
             ))
-            .table(table)
+            .table(self.environments_table())
     }
 
     fn scatters(&self) -> Artefact {

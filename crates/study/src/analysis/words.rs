@@ -33,39 +33,7 @@ pub(crate) fn finding(analysis: &Analysis, star: &Star<'_>, rivals: &[Rival]) ->
             fixed(best_tau, 3)
         );
     };
-    let place = 1 + ranked
-        .iter()
-        .filter(|(_, other)| *other > tau + TIE)
-        .count();
-    let equal: Vec<&str> = ranked
-        .iter()
-        .filter(|(name, other)| *name != star.name && (*other - tau).abs() <= TIE)
-        .map(|(name, _)| *name)
-        .collect();
-    let headline = if place == 1 && !equal.is_empty() {
-        format!(
-            "{title} shares the largest τ of {} measures, {}, over {} models, with {}.",
-            ranked.len(),
-            with_interval(tau, found.tau_a_interval),
-            found.models,
-            list(&equal)
-        )
-    } else if place == 1 {
-        format!(
-            "{title} has the largest τ of {} measures, {}, over {} models.",
-            ranked.len(),
-            with_interval(tau, found.tau_a_interval),
-            found.models
-        )
-    } else {
-        format!(
-            "{title} has τ = {} over {} models, place {place} of {}; the largest is that of {best}, {}.",
-            with_interval(tau, found.tau_a_interval),
-            found.models,
-            ranked.len(),
-            fixed(best_tau, 3)
-        )
-    };
+    let headline = headline(&title, found, tau, &ranked);
     let zero = match found.tau_a_interval {
         Some(interval) if interval.low > 0.0 => "Its interval lies above zero.",
         Some(interval) if interval.high < 0.0 => "Its interval lies below zero.",
@@ -78,6 +46,35 @@ pub(crate) fn finding(analysis: &Analysis, star: &Star<'_>, rivals: &[Rival]) ->
         granulated(found),
         beyond_chance(analysis)
     )
+}
+
+/// τ of the measure that stands out and its place among all, which come with the largest first.
+fn headline(title: &str, found: &MeasureAnalysis, tau: f64, ranked: &[(&str, f64)]) -> String {
+    let before = ranked.iter().filter(|(_, other)| *other > tau + TIE);
+    let place = 1 + before.count();
+    let equal: Vec<&str> = ranked
+        .iter()
+        .filter(|(name, other)| *name != found.name && (*other - tau).abs() <= TIE)
+        .map(|(name, _)| *name)
+        .collect();
+    let (models, of) = (found.models, ranked.len());
+    let tau = with_interval(tau, found.tau_a_interval);
+    match (place, equal.is_empty()) {
+        (1, true) => {
+            format!("{title} has the largest τ of {of} measures, {tau}, over {models} models.")
+        }
+        (1, false) => format!(
+            "{title} shares the largest τ of {of} measures, {tau}, over {models} models, with {}.",
+            list(&equal)
+        ),
+        _ => {
+            let (best, best_tau) = ranked[0];
+            let best_tau = fixed(best_tau, 3);
+            format!(
+                "{title} has τ = {tau} over {models} models, place {place} of {of}; the largest is that of {best}, {best_tau}."
+            )
+        }
+    }
 }
 
 /// Measures whose ψ along a hyper-parameter has an interval above zero, by name, and how many chance would give.

@@ -10,7 +10,11 @@ use super::{
 };
 use crate::{
     Result,
-    analysis::{LEVEL, Star, charts, coefficients, rivals, sign_errors, words},
+    analysis::{
+        LEVEL, Star, charts, coefficients,
+        rivals::{self, Rival},
+        sign_errors, words,
+    },
     measuring::MeasureRequest,
     plan::{Context, PlannedRun},
     profile::{self, Profile},
@@ -19,7 +23,7 @@ use crate::{
         words::{count, list},
     },
 };
-use srr_measures::statistics::{AnalysisOptions, Bootstrap, SignErrorOptions, analyse};
+use srr_measures::statistics::{Analysis, AnalysisOptions, Bootstrap, SignErrorOptions, analyse};
 use srr_random::Seed;
 
 /// The artefact.
@@ -67,35 +71,8 @@ impl Recipe for Correlation {
         };
         let analysis = analyse(&table, &options)?;
         let rivals = rivals::all(&table, &analysis, SRR, &bootstrap)?;
-        let mut finding = words::finding(&analysis, &STAR, &rivals);
-        if let Some(nothing) = sign_errors::nothing_to_weigh(&analysis, &sign_error) {
-            finding = format!("{finding} {nothing}");
-        }
-        let mut artefact = Artefact::new("correlation", "Measures against the generalization gap")
-            .shows(SHOWS)
-            .finding(finding)
-            .paper(PAPER)
-            .setting(
-                "Measures",
-                format!(
-                    "{}; {}",
-                    conventions(&settings(context.profile, section).conventions()),
-                    zoo::over_images(&models, &requests)?
-                ),
-            )
-            .setting(
-                "Bootstrap",
-                format!(
-                    "B = {} draws over models, {} % intervals",
-                    section.bootstrap,
-                    100.0 * LEVEL
-                ),
-            )
-            .spread(format!(
-                "{} % bootstrap intervals over models (B = {}).",
-                100.0 * LEVEL,
-                section.bootstrap
-            ))
+        let mut artefact = described(context, section, &models, &requests)?
+            .finding(finding(&analysis, &rivals, &sign_error))
             .chart(charts::forest(&analysis, &STAR))
             .chart(charts::heat(&analysis))
             .table(coefficients::table(&analysis))
@@ -114,6 +91,40 @@ impl Recipe for Correlation {
         let artefact = note_undefined(artefact, &models, &requests)?;
         Ok(artefact.note(zoo::NOTE_NEGATED).note(NOTE_TAU))
     }
+}
+
+/// What the numbers say, and whether there is a robust sign error.
+fn finding(analysis: &Analysis, rivals: &[Rival], sign_error: &SignErrorOptions) -> String {
+    let found = words::finding(analysis, &STAR, rivals);
+    match sign_errors::nothing_to_weigh(analysis, sign_error) {
+        Some(nothing) => format!("{found} {nothing}"),
+        None => found,
+    }
+}
+
+/// What is shown, how it was taken, and what its spread is.
+fn described(
+    context: &Context<'_>,
+    section: &profile::Correlation,
+    models: &[Model],
+    requests: &[MeasureRequest],
+) -> Result<Artefact> {
+    let (draws, level) = (section.bootstrap, 100.0 * LEVEL);
+    let rates = conventions(&settings(context.profile, section).conventions());
+    let images = zoo::over_images(models, requests)?;
+    Ok(
+        Artefact::new("correlation", "Measures against the generalization gap")
+            .shows(SHOWS)
+            .paper(PAPER)
+            .setting("Measures", format!("{rates}; {images}"))
+            .setting(
+                "Bootstrap",
+                format!("B = {draws} draws over models, {level} % intervals"),
+            )
+            .spread(format!(
+                "{level} % bootstrap intervals over models (B = {draws})."
+            )),
+    )
 }
 
 const SHOWS: &str = "Whether models with a larger value of a complexity measure have a larger generalization gap (test loss minus \
