@@ -84,19 +84,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         ..AnalysisOptions::default()
     };
     let options = [
-        ("τ, ψ", plain.clone()),
+        ("τ, ψ", plain),
         (
             "with K",
             AnalysisOptions {
                 largest_conditioning: 2,
-                ..plain.clone()
+                ..plain
             },
         ),
         (
             "with sign errors",
             AnalysisOptions {
                 sign_error: Some(SignErrorOptions::new(10_000.0)),
-                ..plain.clone()
+                ..plain
             },
         ),
         (

@@ -32,18 +32,18 @@ impl Rival {
         }
     }
 
-    /// τ of the other measure minus that of the one that stands out, with its interval.
+    /// τ of the other measure minus that of the one that stands out, with its interval; no difference is 0 and not −0.
     pub(crate) fn change(&self) -> Option<(f64, Interval)> {
         let Difference {
             value, interval, ..
         } = self.difference?;
         let Interval { low, high, draws } = interval;
         let turned = Interval {
-            low: -high,
-            high: -low,
+            low: 0.0 - high,
+            high: 0.0 - low,
             draws,
         };
-        Some((-value, turned))
+        Some((0.0 - value, turned))
     }
 
     /// Whether the other measure's τ is smaller (1), larger (−1), or not told apart (0) at [`LEVEL`].

@@ -196,6 +196,9 @@ mod tests {
     #[test]
     fn a_flag_that_is_no_truth_value_is_named() {
         let said = public(&["1,0.1,1,maybe,True,a"]).unwrap_err().to_string();
-        assert!(said.contains("`is.converged`, row 1 of the data: `maybe`"), "{said}");
+        assert!(
+            said.contains("`is.converged`, row 1 of the data: `maybe`"),
+            "{said}"
+        );
     }
 }

@@ -199,6 +199,9 @@ fn sign(interval: Interval) -> i8 {
     i8::from(interval.low > 0.0) - i8::from(interval.high < 0.0)
 }
 
+/// So few models have hardly an order to draw from, and their bootstrap no width: τ has no interval.
+const FEWEST: usize = 5;
+
 /// One for every variant with two models at least.
 fn within(points: &[Dot<'_>], options: &AnalysisOptions) -> Result<Vec<Within>> {
     let mut within = Vec::new();
@@ -207,7 +210,10 @@ fn within(points: &[Dot<'_>], options: &AnalysisOptions) -> Result<Vec<Within>> 
         let (values, gaps): (Vec<Option<f64>>, Vec<f64>) =
             dots.map(|dot| (Some(dot.value), dot.gap)).unzip();
         let analysis = analyse(&Table::new(&gaps)?.with_measure(SRR, &values)?, options)?;
-        let found = analysis.measures.into_iter().next();
+        let mut found = analysis.measures.into_iter().next();
+        if let Some(found) = found.as_mut().filter(|found| found.models < FEWEST) {
+            found.tau_a_interval = None;
+        }
         within.extend(
             found
                 .filter(|found| found.tau_a.is_some())

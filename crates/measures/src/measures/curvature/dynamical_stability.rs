@@ -20,7 +20,7 @@ impl Measure for DynamicalStability {
             r"\operatorname{tr}(\nabla^2L)\,\eta/2",
             Cost::Hutchinson,
         )
-        .assuming("η is known")
+        .assuming("η is known; plain stochastic gradient descent with small batches")
     }
 
     fn settings(&self) -> String {
