@@ -99,6 +99,13 @@ impl Bootstrap {
         Ok(Self { draws, level, seed })
     }
 
+    /// The same with another number of draws, at least one: the first ones are the same draws.
+    #[must_use]
+    pub fn with_draws(self, draws: usize) -> Self {
+        let draws = draws.max(1);
+        Self { draws, ..self }
+    }
+
     /// Number of draws.
     pub fn draws(&self) -> usize {
         self.draws

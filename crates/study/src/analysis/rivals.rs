@@ -80,9 +80,33 @@ pub(crate) fn of(
     bootstrap: &Bootstrap,
 ) -> Result<Vec<Rival>> {
     let (statistic, repeats) = (Statistic::TauA, Repeats::default());
+    let bootstrap = enough(bootstrap, table, others.len());
     let found = bootstrap.differences(table, star, others, statistic, repeats)?;
     let others = others.iter().map(|&other| other.to_owned());
     Ok(corrected(others.zip(found).collect()))
+}
+
+/// The bootstrap with draws enough to tell one of so many comparisons apart.
+///
+/// No p-value of B draws is below 2/(B + 1), nor below `comparisons` times that after Holm's correction: a hundred draws for each bring this
+/// down to 0.02. Tables too large for so many keep what they have, and [`floor`] says what that means.
+pub(crate) fn enough(
+    bootstrap: &Bootstrap,
+    table: &statistics::Table,
+    comparisons: usize,
+) -> Bootstrap {
+    const VALUES: usize = 100_000_000;
+    let most = VALUES / (table.models() * (comparisons + 1)).max(1);
+    let wanted = (100 * comparisons).min(most);
+    bootstrap.with_draws(wanted.max(bootstrap.draws()))
+}
+
+/// The smallest p-value that a comparison can have after the correction; `None` where nothing is compared.
+pub(crate) fn floor(rivals: &[Rival]) -> Option<f64> {
+    let compared = rivals.iter().filter_map(|rival| rival.difference);
+    let draws: Vec<usize> = compared.map(|found| found.interval.draws).collect();
+    let most = draws.iter().max()?;
+    Some((2.0 * draws.len() as f64 / (*most as f64 + 1.0)).min(1.0))
 }
 
 /// The comparisons with Holm's correction over all of them.
@@ -104,8 +128,9 @@ pub(crate) fn table(rivals: &[Rival], star: &Star<'_>) -> Table {
     let mut table = Table::new(
         "correlation-differences",
         format!(
-            "τ of {} minus τ of another measure, paired bootstrap; Holm's correction over these comparisons",
-            star.title
+            "τ of {} minus τ of another measure, paired bootstrap{}; Holm's correction over these comparisons",
+            star.title,
+            draws(rivals)
         ),
     )
     .columns([
@@ -133,6 +158,13 @@ pub(crate) fn table(rivals: &[Rival], star: &Star<'_>) -> Table {
     table
 }
 
+/// ` (B = 5500)`, where something is compared.
+fn draws(rivals: &[Rival]) -> String {
+    let found = rivals.iter().filter_map(|rival| rival.difference);
+    let most = found.map(|found| found.interval.draws).max();
+    most.map_or_else(String::new, |draws| format!(" (B = {draws})"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,6 +182,25 @@ mod tests {
             p_value,
             models: 32,
         })
+    }
+
+    /// A measure that orders the models as the gap does is ahead of sixty that do not, which 2,000 draws could not tell.
+    #[test]
+    fn there_are_draws_enough_for_the_comparisons() {
+        let gap: Vec<f64> = (0..30).map(f64::from).collect();
+        let column = |f: &dyn Fn(usize) -> f64| (0..30).map(|i| Some(f(i))).collect::<Vec<_>>();
+        let mut table = statistics::Table::new(&gap).unwrap();
+        table = table.with_measure("star", &column(&|i| i as f64)).unwrap();
+        let names: Vec<String> = (1..=60).map(|k| format!("m{k}")).collect();
+        for (k, name) in names.iter().enumerate() {
+            let mixed = column(&|i| ((i * (2 * k + 3) + k) % 31) as f64);
+            table = table.with_measure(name, &mixed).unwrap();
+        }
+        let others: Vec<&str> = names.iter().map(String::as_str).collect();
+        let bootstrap = Bootstrap::new(2000, LEVEL, srr_random::Seed::new(1)).unwrap();
+        let rivals = of(&table, "star", &others, &bootstrap).unwrap();
+        assert!(floor(&rivals).unwrap() < 0.021);
+        assert!(rivals.iter().filter(|rival| rival.sign() == 1).count() > 30);
     }
 
     #[test]
@@ -180,6 +231,20 @@ mod tests {
             said.contains("ahead of none, behind none") && said.contains("over 9 comparisons"),
             "{said}"
         );
+        // Nine comparisons over 200 draws: no p below 18/201.
+        let few = (0..9).map(|i| {
+            let mut found = difference(0.2, 0.02).unwrap();
+            found.interval.draws = 200;
+            (format!("m{i}"), Some(found))
+        });
+        let few = corrected(few.collect());
+        assert_eq!(floor(&few), Some(18.0 / 201.0));
+        assert!(
+            against(&few).contains("no p is below 0.09"),
+            "{}",
+            against(&few)
+        );
+        assert!(!against(&rivals).contains("So few draws"));
         let table = table(
             &rivals,
             &Star {

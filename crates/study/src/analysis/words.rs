@@ -1,6 +1,9 @@
 //! What the numbers of an analysis say, in words.
 
-use super::{LEVEL, Star, rivals::Rival};
+use super::{
+    LEVEL, Star,
+    rivals::{self, Rival},
+};
 use crate::report::words::{TIE, fixed, list};
 use srr_measures::statistics::{Analysis, Interval, MeasureAnalysis};
 
@@ -147,9 +150,16 @@ pub(crate) fn against(rivals: &[Rival]) -> String {
         0 => String::new(),
         n => format!(" ({n} of these have no τ to compare)"),
     };
+    let floor = rivals::floor(rivals).filter(|floor| *floor > 1.0 - LEVEL);
+    let too_few = floor.map_or_else(String::new, |floor| {
+        format!(
+            " So few draws cannot tell one: no p is below {} after that correction.",
+            fixed(floor, 2)
+        )
+    });
     format!(
         "In paired bootstraps it is ahead of {}, behind {}, and not told apart from {}{undefined}; to be told apart takes p ≤ {} after \
-         Holm's correction over {} comparisons.",
+         Holm's correction over {} comparisons.{too_few}",
         brief(&names(1)),
         brief(&names(-1)),
         brief(&names(0)),

@@ -6,7 +6,7 @@ use crate::{
     analysis::{
         charts::tau_point,
         coefficients::cell,
-        rivals::{Rival, corrected},
+        rivals::{Rival, corrected, enough},
     },
     report::{
         Axis, Chart, Column, Mark, Panel, Point, Rule, Series, Table,
@@ -80,6 +80,8 @@ fn changed<'a>(
     analysis: &'a Analysis,
     bootstrap: &Bootstrap,
 ) -> Result<Vec<(usize, Changed<'a>)>> {
+    let changes = asked.others.iter().map(|other| other.reached.len()).sum();
+    let bootstrap = enough(bootstrap, table, changes);
     let (mut reached, mut differences) = (Vec::new(), Vec::new());
     for other in &asked.others {
         for (place, judged) in &other.reached {
