@@ -454,7 +454,7 @@ fn runs_wanted_by_several_artefacts_are_planned_once() {
 
 #[test]
 fn the_profiles_on_embedded_digits_can_be_planned_as_documented() {
-    for (name, zoo) in [("smoke", 8), ("digits", 32), ("digits-full", 64)] {
+    for (name, zoo, artefacts) in [("smoke", 8, 11), ("digits", 32, 9), ("digits-full", 64, 11)] {
         let folder = tempfile::tempdir().unwrap();
         let profile = Profile::load(name).unwrap();
         let only = |artefact: &str| StudyOptions {
@@ -474,10 +474,15 @@ fn the_profiles_on_embedded_digits_can_be_planned_as_documented() {
         let (regularized, variants) = (runs("regularization"), runs("variants"));
         let shared = regularized.intersection(&variants).count();
         assert_eq!(2 * shared, regularized.len(), "{name}");
+        if name == "digits-full" {
+            assert_eq!(runs("inconsistency"), runs("correlation"));
+            // Four variants, five numbers of directions and all weights, four learning rates, three seeds.
+            assert_eq!(runs("intrinsic-dimension").len(), 4 * 6 * 4 * 3);
+        }
         let whole = options(folder.path());
         assert_eq!(
             Study::plan(&profile, &whole).unwrap().artefacts().count(),
-            9,
+            artefacts,
             "{name}"
         );
     }

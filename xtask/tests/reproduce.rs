@@ -57,6 +57,14 @@ seeds = [0]
 [choices]
 bootstrap = 20
 measure = { images = 8 }
+[inconsistency]
+images = 16
+bootstrap = 20
+[intrinsic-dimension]
+variants = ["crate"]
+seeds = [0]
+dimensions = [20]
+training = { epochs = 2, optimizer = { kind = "sgd" } }
 [toy-ascent]
 tokens = 12
 dim = 12
@@ -158,7 +166,8 @@ fn the_reference_has_a_table_and_a_figure_of_every_artefact() {
     }
     assert!(names.contains(&"report.html".to_owned()));
     let results = names.iter().filter(|name| name.ends_with("result.json"));
-    assert_eq!(results.count(), 11);
+    // 11, four of the zoo with another seed, and two of `intrinsic-dimension`.
+    assert_eq!(results.count(), 17);
     assert!(
         !names.iter().any(|name| name.contains("checkpoint")),
         "{names:?}"
@@ -231,7 +240,7 @@ fn shards_together_are_the_whole() {
     let (_keep, out) = folder();
     let first = finish(&out, &["--shard", "1/2"], &[]);
     let said = String::from_utf8_lossy(&first.stderr).into_owned();
-    assert!(said.contains("5 of 11 runs are missing"), "{said}");
+    assert!(said.contains("8 of 17 runs are missing"), "{said}");
     assert!(!out.join("report.html").exists());
     finish(&out, &["--shard", "2/2"], &[]);
     assert_same(&out, "two shards");

@@ -4,6 +4,7 @@ pub mod choices;
 mod error;
 pub mod gradients;
 pub mod hessian;
+mod inconsistency;
 mod measure;
 pub mod measures;
 mod options;
@@ -16,6 +17,7 @@ mod subject;
 mod transform;
 
 pub use error::{Error, Result, nearest_name};
+pub use inconsistency::{Inconsistency, inconsistency};
 pub use measure::{About, Cost, Measure, Part, Reported, Undefined, Value, evaluate};
 pub use options::Options;
 pub use rates::{NetworkRates, network_rates};

@@ -86,7 +86,42 @@ impl DataStore {
         Ok(prepared)
     }
 
+    /// Up to `n` training images, stratified by class, that no run of these settings is trained on or judged on; `None` where all training
+    /// images are.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn unseen(&self, wanted: &profile::Data, n: usize) -> Result<Option<ImageSet>> {
+        let (train, _, seed) = self.sets(wanted)?;
+        let taken = self.prepare(wanted)?.config.train;
+        let (rest, _) = train.split(taken, seed.purpose("train"))?;
+        if rest.is_empty() || n == 0 {
+            return Ok(None);
+        }
+        let size = n.min(rest.len());
+        Ok(Some(rest.stratified(size, seed.purpose("unseen"))?))
+    }
+
     fn cut(&self, wanted: &profile::Data) -> Result<Prepared> {
+        let (train, test, seed) = self.sets(wanted)?;
+        let train = part(train, wanted.train, "data.train", seed.purpose("train"))?;
+        let test = part(test, wanted.test, "data.test", seed.purpose("test"))?;
+        Ok(Prepared {
+            config: DataConfig {
+                name: wanted.name.clone().unwrap_or_default(),
+                train: train.len(),
+                test: test.len(),
+                held_out: wanted.validation.is_some(),
+                train_digest: train.digest(),
+                test_digest: test.digest(),
+            },
+            train: Arc::new(train),
+            test: Arc::new(test),
+        })
+    }
+
+    /// The images to draw training and test images from, and the seed to draw with.
+    fn sets(&self, wanted: &profile::Data) -> Result<(ImageSet, ImageSet, Seed)> {
         let name = wanted.name.as_deref().ok_or_else(|| Error::Setting {
             key: "data.name".to_owned(),
             found: "missing".to_owned(),
@@ -101,20 +136,7 @@ impl DataStore {
                 whole.train.split(held, seed.purpose("validation"))?
             }
         };
-        let train = part(train, wanted.train, "data.train", seed.purpose("train"))?;
-        let test = part(test, wanted.test, "data.test", seed.purpose("test"))?;
-        Ok(Prepared {
-            config: DataConfig {
-                name: name.to_owned(),
-                train: train.len(),
-                test: test.len(),
-                held_out: wanted.validation.is_some(),
-                train_digest: train.digest(),
-                test_digest: test.digest(),
-            },
-            train: Arc::new(train),
-            test: Arc::new(test),
-        })
+        Ok((train, test, seed))
     }
 
     fn read(&self, name: &str, folder: Option<&PathBuf>) -> Result<Arc<Dataset>> {
@@ -198,6 +220,35 @@ mod tests {
         assert_ne!(one.config.train_digest, other.config.train_digest);
         let whole = store.prepare(&digits()).unwrap();
         assert_eq!((whole.config.train, whole.config.test), (3823, 1797));
+    }
+
+    #[test]
+    fn unseen_images_are_those_that_no_run_is_trained_on() {
+        let store = DataStore::new();
+        let wanted = profile::Data {
+            train: Some(3000),
+            validation: Some(0.1),
+            ..digits()
+        };
+        let pixels = |set: &ImageSet| -> std::collections::HashSet<Vec<u8>> {
+            (0..set.len())
+                .map(|i| set.image(i).unwrap().to_vec())
+                .collect()
+        };
+        let unseen = store.unseen(&wanted, 10_000).unwrap().unwrap();
+        let prepared = store.prepare(&wanted).unwrap();
+        // 3823 − 382 held out − 3000. No two digits of the training set are equal.
+        assert_eq!(unseen.len(), 441);
+        let all: Vec<_> = [&unseen, &prepared.train, &prepared.test]
+            .map(pixels)
+            .into();
+        assert_eq!(all.iter().map(|set| set.len()).sum::<usize>(), 3823);
+        let union: std::collections::HashSet<_> = all.iter().flatten().collect();
+        assert_eq!(union.len(), 3823);
+        let few = store.unseen(&wanted, 30).unwrap().unwrap();
+        assert_eq!(few.class_counts(), [3; 10]);
+        assert!(pixels(&few).is_subset(&all[0]));
+        assert!(store.unseen(&digits(), 30).unwrap().is_none());
     }
 
     #[test]

@@ -9,15 +9,19 @@ use crate::{
     subject::TrainedSubject,
     training::{INITIAL, WEIGHTS, training_data},
 };
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use srr_coding_rate::Conventions;
+use srr_datasets::ImageSet;
 use srr_kernels::Cpu;
-use srr_layers::{Classifier, checkpoint};
+use srr_layers::{Classifier, Parameters, checkpoint};
 use srr_measures::{
-    Cached, Images, Measure, Registry, Reported, Subject, Value, choices, evaluate, network_rates,
+    Cached, Images, Measure, Registry, Reported, Split, Subject, Value, choices, evaluate,
+    network_rates,
 };
 use srr_random::Seed;
-use std::{collections::BTreeMap, time::Instant};
+use srr_trainer::TrainingData;
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 /// A measure to be taken of a run, with everything that decides its value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -197,15 +201,40 @@ fn current(records: BTreeMap<String, MeasureRecord>) -> Result<BTreeMap<String, 
     Ok(kept)
 }
 
+/// Weights of a run, in double precision.
+fn weights(
+    classifier: &Classifier<Cpu<f64>>,
+    folder: &RunFolder,
+    name: &str,
+) -> Result<Parameters<Cpu<f64>>> {
+    let found = checkpoint::load_safetensors(&folder.file(name))?;
+    Ok(classifier.parameters(&found.tensors)?)
+}
+
+/// Logits [images, classes] of the trained model of a run, in double precision.
+pub(crate) fn logits_of(
+    run: &PlannedRun,
+    folder: &RunFolder,
+    images: &Arc<ImageSet>,
+) -> Result<Array2<f64>> {
+    let classifier = Classifier::new(Cpu::<f64>::new(), run.config.model.clone())?;
+    let trained = weights(&classifier, folder, WEIGHTS)?;
+    let data = TrainingData::new(run.data.train.clone(), Some(images.clone()))?;
+    let subject = TrainedSubject::new(classifier, trained, data)?;
+    let found = subject.logits(Split::Test);
+    let found = found.map_err(|error| Error::Invalid {
+        what: format!("predictions of run {}", run.id),
+        problem: error.to_string(),
+    })?;
+    Ok(Arc::unwrap_or_clone(found))
+}
+
 /// The trained model of a run, in double precision.
 fn open_trained(run: &PlannedRun, folder: &RunFolder) -> Result<TrainedSubject<Cpu<f64>>> {
     let config = &run.config;
     let classifier = Classifier::new(Cpu::<f64>::new(), config.model.clone())?;
-    let weights = |name: &str| {
-        let found = checkpoint::load_safetensors(&folder.file(name))?;
-        classifier.parameters(&found.tensors)
-    };
-    let (initial, trained) = (weights(INITIAL)?, weights(WEIGHTS)?);
+    let initial = weights(&classifier, folder, INITIAL)?;
+    let trained = weights(&classifier, folder, WEIGHTS)?;
     let last = folder.log()?.last().and_then(|record| record.learning_rate);
     let learning_rate = last.unwrap_or(config.training.learning_rate);
     let subject = TrainedSubject::new(classifier, trained, training_data(run)?)?;

@@ -1,6 +1,6 @@
 //! The configuration of a training run.
 
-use crate::{Error, Optimizer, RegularizerConfig, Result, Schedule};
+use crate::{Error, Optimizer, RegularizerConfig, Result, Schedule, SubspaceConfig};
 use serde::{Deserialize, Serialize};
 use srr_coding_rate::Conventions;
 use srr_datasets::Augmentation;
@@ -42,6 +42,9 @@ pub struct TrainingConfig {
     pub evaluate_every: usize,
     /// Layer-wise rates in the record of an epoch. Default none.
     pub rates: Option<RatesConfig>,
+    /// Training in random directions of the weights alone. Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subspace: Option<SubspaceConfig>,
 }
 
 impl Default for TrainingConfig {
@@ -59,6 +62,7 @@ impl Default for TrainingConfig {
             augmentation: Vec::new(),
             evaluate_every: 0,
             rates: None,
+            subspace: None,
         }
     }
 }
@@ -127,6 +131,8 @@ pub struct Recipe {
     pub evaluate_every: usize,
     /// Epochs between two probes; 0: none, not even before the first epoch and after the last.
     pub probe_every: usize,
+    /// The random directions of the weights in which training moves; all of them without.
+    pub subspace: Option<SubspaceConfig>,
 }
 
 impl TrainingConfig {
@@ -141,6 +147,7 @@ impl TrainingConfig {
             stop: self.stop,
             evaluate_every: self.evaluate_every,
             probe_every: self.rates.as_ref().map_or(0, |rates| rates.every),
+            subspace: self.subspace,
         }
     }
 
@@ -203,6 +210,9 @@ impl Recipe {
             positive("stop.running_mean_below", stop.running_mean_below)?;
         }
         self.optimizer.validate()?;
+        if let Some(subspace) = self.subspace {
+            subspace.validate(&self.optimizer)?;
+        }
         self.schedule.validate()
     }
 }
@@ -261,6 +271,18 @@ mod tests {
                 r#"{ "regularizer": { "strength": -1 } }"#,
                 "`regularizer.strength`",
             ),
+            (
+                r#"{ "subspace": { "dimension": 0 }, "optimizer": { "kind": "sgd" } }"#,
+                "`subspace.dimension`",
+            ),
+            (
+                r#"{ "subspace": { "dimension": 5 } }"#,
+                "the optimizer `sgd` without weight decay",
+            ),
+            (
+                r#"{ "subspace": { "dimension": 5 }, "optimizer": { "kind": "sgd", "weight_decay": 0.1 } }"#,
+                "the optimizer `sgd` without weight decay",
+            ),
         ] {
             let message = refused(json);
             assert!(message.contains(field), "{json}: {message}");
@@ -296,6 +318,7 @@ mod tests {
             stop: Some(StopAt::default()),
             regularizer: Some(RegularizerConfig::default()),
             rates: Some(RatesConfig::default()),
+            subspace: Some(SubspaceConfig { dimension: 7 }),
             ..TrainingConfig::default()
         };
         let text = toml::to_string(&config).unwrap();

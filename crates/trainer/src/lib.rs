@@ -23,6 +23,7 @@ mod regularizer;
 mod resume;
 mod run;
 mod schedule;
+mod subspace;
 
 pub use checkpoint::{has_checkpoints, remove_checkpoints};
 pub use classification::{Classification, TrainingData};
@@ -44,3 +45,4 @@ pub use record::{EpochRecord, Quantity, Reason, RunningMeans, Scores, Status};
 pub use regularizer::{PenalizedLayers, Penalty, Regularizer, RegularizerConfig};
 pub use run::{FitOptions, Outcome, Resumed, train};
 pub use schedule::Schedule;
+pub use subspace::{RandomSubspace, SubspaceConfig};

@@ -1,8 +1,8 @@
 //! The training loop.
 
 use crate::{
-    EpochRecord, Finite, Objective, Observer, OptimizerState, Quantity, Reason, Recipe, Result,
-    Scores, Start, Status, StepReport, StopAt,
+    EpochRecord, Finite, Objective, Observer, OptimizerState, Quantity, RandomSubspace, Reason,
+    Recipe, Result, Scores, Start, Status, StepReport, StopAt,
     resume::{self, Position},
 };
 use serde_json::Value;
@@ -157,6 +157,7 @@ struct Run<'a, B: Backend, O> {
     parameters: Parameters<B>,
     gradients: Gradients<B>,
     optimizer: OptimizerState<B>,
+    subspace: Option<RandomSubspace>,
     position: Position,
     resumed: Option<Resumed>,
 }
@@ -172,6 +173,10 @@ impl<'a, B: Backend, O: Objective<B>> Run<'a, B, O> {
     ) -> Result<Self> {
         let backend = objective.backend();
         let mut optimizer = OptimizerState::new(recipe.optimizer, backend, &parameters)?;
+        let subspace = recipe
+            .subspace
+            .map(|config| RandomSubspace::of(config, &parameters, seed))
+            .transpose()?;
         let folder = options.folder.as_deref();
         let saver = folder
             .map(|folder| resume::Saver::new(folder, configuration))
@@ -197,6 +202,7 @@ impl<'a, B: Backend, O: Objective<B>> Run<'a, B, O> {
             gradients: Gradients::zeros(backend, &parameters)?,
             parameters,
             optimizer,
+            subspace,
             position,
             resumed,
         })
@@ -282,7 +288,7 @@ impl<'a, B: Backend, O: Objective<B>> Run<'a, B, O> {
             Ok(loss) => loss,
             Err(quantity) => return Ok(Err(quantity)),
         };
-        let norm = match crate::clip::global_norm(backend, &self.parameters, &self.gradients)? {
+        let norm = match self.gradient_norm()? {
             Ok(norm) => norm,
             Err(quantity) => return Ok(Err(quantity)),
         };
@@ -306,6 +312,19 @@ impl<'a, B: Backend, O: Objective<B>> Run<'a, B, O> {
             loss,
             gradient_norm: norm,
         }))
+    }
+
+    /// The global norm of the gradient, which is first put into the subspace where there is one.
+    fn gradient_norm(&mut self) -> Result<Finite<f64>> {
+        let backend = self.objective.backend();
+        let norm = crate::clip::global_norm(backend, &self.parameters, &self.gradients)?;
+        match &self.subspace {
+            Some(subspace) if norm.is_ok() => {
+                subspace.project(backend, &self.parameters, &mut self.gradients)?;
+                crate::clip::global_norm(backend, &self.parameters, &self.gradients)
+            }
+            _ => Ok(norm),
+        }
     }
 
     /// Closes the epoch, or the time before the first one, with a record, and says whether the run has ended.

@@ -11,8 +11,8 @@ use srr_random::Seed;
 use srr_trainer::{
     BatchLoss, Classification, Error, Finite, FitOptions, JsonLines, Objective, Optimizer, Outcome,
     PenalizedLayers, Quantity, RatesConfig, RegularizerConfig, Resumed, Schedule, Scores, Status,
-    StopAt, TrainingConfig, TrainingData, evaluate, first_images, fit, layer_rates, load_model,
-    save_model, train,
+    StopAt, SubspaceConfig, TrainingConfig, TrainingData, evaluate, first_images, fit, layer_rates,
+    load_model, save_model, train,
 };
 use std::{
     fs,
@@ -86,14 +86,18 @@ const NEVER: Duration = Duration::from_secs(3600);
 
 #[test]
 fn interrupted_anywhere_a_run_ends_with_the_same_bits() {
-    for optimizer in [
-        Optimizer::adam(),
-        Optimizer::adamw(),
-        Optimizer::sgd(0.9, true),
-        Optimizer::sgd(0.0, false),
-        Optimizer::lion(),
+    let within = |config: TrainingConfig| TrainingConfig {
+        subspace: Some(SubspaceConfig { dimension: 20 }),
+        ..config
+    };
+    for config in [
+        full(Optimizer::adam()),
+        full(Optimizer::adamw()),
+        full(Optimizer::sgd(0.9, true)),
+        full(Optimizer::sgd(0.0, false)),
+        full(Optimizer::lion()),
+        within(full(Optimizer::sgd(0.9, false))),
     ] {
-        let config = full(optimizer);
         let whole = tempfile::tempdir().unwrap();
         let expected = session(whole.path(), &config, None, NEVER);
         assert!(matches!(expected.status, Status::Finished { .. }));
@@ -123,7 +127,8 @@ fn interrupted_anywhere_a_run_ends_with_the_same_bits() {
             assert_eq!(
                 bits(&backend, &last.parameters),
                 bits(&backend, &expected.parameters),
-                "{optimizer:?} interrupted after {steps}"
+                "{:?} interrupted after {steps}",
+                config.optimizer
             );
             assert_eq!(last.history, expected.history);
             assert_eq!(log(folder.path()), log(whole.path()));

@@ -8,8 +8,9 @@ use srr_kernels::{Backend, Cpu, Unary};
 use srr_layers::{Gradients, Parameters, Variant};
 use srr_random::Seed;
 use srr_trainer::{
-    BatchLoss, Finite, FitOptions, Objective, Observer, Optimizer, Outcome, Quantity, Reason,
-    Recipe, Result, Schedule, Scores, Status, StepReport, StopAt, TrainingConfig, train,
+    BatchLoss, Finite, FitOptions, Objective, Observer, Optimizer, Outcome, Quantity,
+    RandomSubspace, Reason, Recipe, Result, Schedule, Scores, Status, StepReport, StopAt,
+    SubspaceConfig, TrainingConfig, train,
 };
 
 type C = Cpu<f64>;
@@ -314,4 +315,85 @@ fn the_first_gradient_that_is_not_finite_is_named_with_its_step() {
     assert_eq!((outcome.steps, outcome.epochs), (6, 1));
     assert_eq!(outcome.training_scores(), None);
     assert_eq!(norm(&outcome.parameters), norm(&outcome.initial));
+}
+
+/// All trainable weights, one tensor after another.
+fn flat(parameters: &Parameters<C>) -> Vec<f64> {
+    let trainable = parameters.iter().filter(|parameter| parameter.trainable);
+    trainable
+        .flat_map(|parameter| C::new().download_f64(&parameter.value).unwrap())
+        .collect()
+}
+
+#[test]
+fn in_a_subspace_the_weights_move_as_descent_on_the_coordinates_says() {
+    let (learning_rate, momentum) = (0.3, 0.9);
+    let config = SubspaceConfig { dimension: 11 };
+    let (outcome, steps) = run(
+        &Recipe {
+            learning_rate,
+            optimizer: Optimizer::sgd(momentum, false),
+            subspace: Some(config),
+            ..recipe()
+        },
+        None,
+    );
+    // Descent on the coordinates: the gradient of ½‖w₀ + P c‖² is Pᵀ(w₀ + P c).
+    let start = flat(&outcome.initial);
+    let subspace = RandomSubspace::of(config, &outcome.initial, Seed::new(0)).unwrap();
+    assert_eq!(subspace.dimension(), 11);
+    let at = |coordinates: &[f64]| -> Vec<f64> {
+        let moved = subspace.embed(coordinates);
+        start.iter().zip(moved).map(|(w, m)| w + m).collect()
+    };
+    let (mut coordinates, mut velocity) = (vec![0.0; 11], vec![0.0; 11]);
+    for _ in &steps {
+        let gradient = subspace.coordinates(&at(&coordinates));
+        for ((c, v), g) in coordinates.iter_mut().zip(&mut velocity).zip(gradient) {
+            *v = momentum * *v + g;
+            *c -= learning_rate * *v;
+        }
+    }
+    assert!(coordinates.iter().all(|c| c.abs() > 1e-3));
+    for (found, expected) in flat(&outcome.parameters).iter().zip(at(&coordinates)) {
+        assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+    }
+    // What is reported is the norm of P Pᵀ of the gradient.
+    let projected = subspace.embed(&subspace.coordinates(&start));
+    let norm = projected.iter().map(|g| g * g).sum::<f64>().sqrt();
+    assert!((steps[0].gradient_norm - norm).abs() < 1e-12);
+}
+
+#[test]
+fn more_directions_than_weights_are_refused() {
+    let bowl = Bowl {
+        backend: C::new(),
+        poisoned: None,
+    };
+    let initial = classifier(Variant::Fix).initialize(Seed::new(1)).unwrap();
+    let weights = flat(&initial).len();
+    let try_with = |dimension| {
+        let recipe = Recipe {
+            subspace: Some(SubspaceConfig { dimension }),
+            ..recipe()
+        };
+        let options = FitOptions::default();
+        let seed = Seed::new(0);
+        let initial = initial.clone();
+        train(
+            &bowl,
+            initial,
+            &recipe,
+            seed,
+            &Value::Null,
+            &options,
+            &mut [],
+        )
+    };
+    let error = try_with(weights + 1).unwrap_err().to_string();
+    assert!(
+        error.contains(&format!("{weights} trainable weights")),
+        "{error}"
+    );
+    assert!(try_with(weights).is_ok());
 }

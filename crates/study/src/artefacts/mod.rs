@@ -3,6 +3,8 @@
 mod choices;
 mod common;
 mod correlation;
+mod inconsistency;
+mod intrinsic_dimension;
 mod layerwise;
 mod paired;
 mod regularization;
@@ -48,7 +50,7 @@ pub trait Recipe: Sync {
 }
 
 /// Every artefact, in the order of the report.
-pub const ALL: [&dyn Recipe; 9] = [
+pub const ALL: [&dyn Recipe; 11] = [
     &toy_ascent::ToyAscent,
     &taylor::Taylor,
     &layerwise::Layerwise,
@@ -58,6 +60,8 @@ pub const ALL: [&dyn Recipe; 9] = [
     &regularization::Regularization,
     &regularized_layers::RegularizedLayers,
     &choices::Choices,
+    &inconsistency::Inconsistency,
+    &intrinsic_dimension::IntrinsicDimension,
 ];
 
 /// Names of all artefacts, in the order of the report.

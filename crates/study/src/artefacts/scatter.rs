@@ -78,7 +78,7 @@ impl Recipe for Scatter {
                 .note(zoo::NOTE_NEGATED);
         }
         let artefact = artefact.table(table(&points)).table(within_table(&within));
-        zoo::describe_zoo(artefact, context.profile, &models)
+        zoo::describe_zoo(artefact, &models)
     }
 }
 
@@ -200,7 +200,7 @@ fn sign(interval: Interval) -> i8 {
 }
 
 /// So few models have hardly an order to draw from, and their bootstrap no width: τ has no interval.
-const FEWEST: usize = 5;
+pub(super) const FEWEST: usize = 5;
 
 /// One for every variant with two models at least.
 fn within(points: &[Dot<'_>], options: &AnalysisOptions) -> Result<Vec<Within>> {

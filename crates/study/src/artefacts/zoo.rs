@@ -9,7 +9,7 @@ use crate::{
     grid::Grid,
     measuring::{MeasureRecord, MeasureRequest},
     plan::{Context, PlannedRun},
-    profile::{self, Profile},
+    profile,
     report::{Artefact, Cell, Column},
     store::RunResult,
 };
@@ -58,6 +58,16 @@ impl Model {
 /// The runs of the zoo, with these measures.
 pub(super) fn plan(context: &Context<'_>, requests: &[MeasureRequest]) -> Result<Vec<PlannedRun>> {
     let zoo = section(&context.profile.zoo, "zoo")?;
+    plan_with(context, &zoo.seeds, requests)
+}
+
+/// The runs of every setting of the zoo with these seeds, those of a setting one after another.
+pub(super) fn plan_with(
+    context: &Context<'_>,
+    seeds: &[u64],
+    requests: &[MeasureRequest],
+) -> Result<Vec<PlannedRun>> {
+    let zoo = section(&context.profile.zoo, "zoo")?;
     let base = zoo.setup(context.profile);
     let batch_sizes = axis(&zoo.batch_sizes);
     let learning_rates = axis(&zoo.learning_rates);
@@ -69,7 +79,7 @@ pub(super) fn plan(context: &Context<'_>, requests: &[MeasureRequest]) -> Result
         learning_rates.len(),
         dims.len(),
         dropouts.len(),
-        zoo.seeds.len(),
+        seeds.len(),
     ];
     let mut runs = Vec::new();
     for setting in Grid::new(lengths).settings() {
@@ -81,7 +91,7 @@ pub(super) fn plan(context: &Context<'_>, requests: &[MeasureRequest]) -> Result
         );
         replace(&mut setup.model.dim, dims[setting[3]]);
         replace(&mut setup.model.dropout, dropouts[setting[4]]);
-        let run = context.run(&setup, zoo.variants[setting[0]], zoo.seeds[setting[5]])?;
+        let run = context.run(&setup, zoo.variants[setting[0]], seeds[setting[5]])?;
         runs.push(run.measured(requests));
     }
     Ok(runs)
@@ -184,6 +194,11 @@ fn replace<T>(setting: &mut Option<T>, value: Option<T>) {
 
 /// The trained models of the zoo.
 pub(super) fn models(context: &Context<'_>, requests: &[MeasureRequest]) -> Result<Vec<Model>> {
+    models_of(context, plan(context, requests)?)
+}
+
+/// The trained models of some of its runs.
+pub(super) fn models_of(context: &Context<'_>, runs: Vec<PlannedRun>) -> Result<Vec<Model>> {
     let model = |run: PlannedRun| {
         let result = context.result(&run)?;
         let measures = context.folder(&run).measures()?;
@@ -196,7 +211,7 @@ pub(super) fn models(context: &Context<'_>, requests: &[MeasureRequest]) -> Resu
             measures,
         })
     };
-    plan(context, requests)?.into_iter().map(model).collect()
+    runs.into_iter().map(model).collect()
 }
 
 /// The hyper-parameters that take more than one value.
@@ -341,22 +356,19 @@ pub(super) fn over_images(models: &[Model], requests: &[MeasureRequest]) -> Resu
 }
 
 /// Adds what the zoo is, and which of its models were left out and why.
-pub(super) fn describe_zoo(
-    artefact: Artefact,
-    profile: &Profile,
-    models: &[Model],
-) -> Result<Artefact> {
+pub(super) fn describe_zoo(artefact: Artefact, models: &[Model]) -> Result<Artefact> {
     let runs: Vec<PlannedRun> = models.iter().map(|model| model.run.clone()).collect();
     let counted = models.iter().filter(|model| model.counts).count();
     let axes: Vec<String> = varied(models)
         .iter()
         .map(|(name, _)| name.replace('_', " "))
         .collect();
-    let no_seeds: &[u64] = &[];
-    let zoo_seeds = profile
-        .zoo
-        .as_ref()
-        .map_or(no_seeds, |zoo: &profile::Zoo| &zoo.seeds);
+    let mut zoo_seeds = Vec::new();
+    for run in &runs {
+        if !zoo_seeds.contains(&run.config.seed) {
+            zoo_seeds.push(run.config.seed);
+        }
+    }
     let mut artefact = describe(artefact, &runs)?
         .setting(
             "Models",
@@ -366,7 +378,7 @@ pub(super) fn describe_zoo(
                 axes.join(", ")
             ),
         )
-        .seeds(seeds(zoo_seeds));
+        .seeds(seeds(&zoo_seeds));
     let left_out: Vec<String> = models
         .iter()
         .filter(|model| !model.counts)

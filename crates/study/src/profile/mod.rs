@@ -14,8 +14,8 @@ pub use embedded::{DEFAULT, embedded, names};
 pub use overlay::{Data, Measure, Model, Training};
 pub use read::explain_refusal;
 pub use sections::{
-    Choices, Correlation, LayerChoice, Layerwise, Regularization, RegularizedLayers, Scatter,
-    Taylor, ToyAscent, Variants, Zoo,
+    Choices, Correlation, Inconsistency, IntrinsicDimension, LayerChoice, Layerwise,
+    Regularization, RegularizedLayers, Scatter, Taylor, ToyAscent, Variants, Zoo,
 };
 
 use crate::{Error, Result};
@@ -47,7 +47,7 @@ pub struct Profile {
     /// Defaults of the measuring.
     #[serde(default)]
     pub measure: Measure,
-    /// Models of `correlation`, `scatter` and `choices`.
+    /// Models of `correlation`, `scatter`, `choices` and `inconsistency`.
     pub zoo: Option<Zoo>,
     /// The artefact of this name.
     pub toy_ascent: Option<ToyAscent>,
@@ -67,6 +67,10 @@ pub struct Profile {
     pub regularized_layers: Option<RegularizedLayers>,
     /// The artefact of this name.
     pub choices: Option<Choices>,
+    /// The artefact of this name.
+    pub inconsistency: Option<Inconsistency>,
+    /// The artefact of this name.
+    pub intrinsic_dimension: Option<IntrinsicDimension>,
 }
 
 /// The settings of an artefact's runs, its own keys over the profile's.

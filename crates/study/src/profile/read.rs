@@ -125,6 +125,10 @@ fn check_names(origin: &str, text: &str, profile: &Profile, registry: &Registry)
             .regularized_layers
             .as_ref()
             .map(|section| &section.data),
+        profile
+            .intrinsic_dimension
+            .as_ref()
+            .map(|section| &section.data),
     ];
     for name in data
         .into_iter()

@@ -1,4 +1,4 @@
-//! One table of the profile per artefact, and the zoo that three of them share.
+//! One table of the profile per artefact, and the zoo that four of them share.
 
 use super::{Data, Measure, Model, Profile, Setup, Training};
 use serde::{
@@ -113,7 +113,7 @@ section! {
 
 section! {
     trains
-    /// `[zoo]`: the models that `correlation`, `scatter` and `choices` look at, every combination of the axes.
+    /// `[zoo]`: the models that `correlation`, `scatter`, `choices` and `inconsistency` look at, every combination of the axes.
     Zoo {
         /// Variants.
         variants: Vec<Variant> = RATED.to_vec(),
@@ -207,6 +207,37 @@ section! {
         /// In place of `[measure]`, key by key; only the number of images of the sparse rate reduction counts, as the conventions are
         /// what is varied.
         measure: Measure = Measure::default(),
+    }
+}
+
+section! {
+    /// `[inconsistency]`: how far models of the zoo's settings disagree when the seed alone differs (Johnson and Zhang 2023).
+    Inconsistency {
+        /// Seeds, at least two; every setting of the zoo is trained with each.
+        seeds: Vec<u64> = vec![0, 1],
+        /// Number of images to compare predictions on: training images that no model is trained on, or test images where there are none.
+        images: usize = 512,
+        /// Bootstrap draws behind every interval.
+        bootstrap: usize = 2000,
+        /// Seed of the bootstrap.
+        seed: u64 = 0,
+    }
+}
+
+section! {
+    trains
+    /// `[intrinsic-dimension]`: the least number of random directions of the weights that training needs (Li et al. 2018).
+    IntrinsicDimension {
+        /// Variants.
+        variants: Vec<Variant> = RATED.to_vec(),
+        /// Seeds, one run per variant, dimension and learning rate each, and in all weights.
+        seeds: Vec<u64> = vec![0, 1, 2],
+        /// Learning rates, of which each dimension takes the one with the lowest training loss; that of `[training]` when empty.
+        learning_rates: Vec<f64> = Vec::new(),
+        /// Numbers of random directions, rising.
+        dimensions: Vec<usize> = vec![10, 30, 100, 300, 1000],
+        /// Share of the accuracy in all weights that must be reached.
+        share: f64 = 0.9,
     }
 }
 

@@ -2,11 +2,12 @@
 //! images can judge is checked by them when runs are resolved.
 
 use super::{
-    Choices, Correlation, LayerChoice, Layerwise, Measure, Profile, Regularization,
-    RegularizedLayers, Scatter, Taylor, ToyAscent, Variants, Zoo,
+    Choices, Correlation, Inconsistency, IntrinsicDimension, LayerChoice, Layerwise, Measure,
+    Profile, Regularization, RegularizedLayers, Scatter, Taylor, ToyAscent, Variants, Zoo,
 };
 use crate::{Error, Result};
 use srr_layers::Variant;
+use srr_trainer::Optimizer;
 use std::fmt::Display;
 
 /// Tokens and dimensions of the toy.
@@ -51,6 +52,8 @@ impl Profile {
             regularization,
             regularized_layers,
             choices,
+            inconsistency,
+            intrinsic_dimension,
         } = self;
         self::measure("measure", measure)?;
         check(zoo, Zoo::validate)?;
@@ -63,12 +66,15 @@ impl Profile {
         check(regularization, |section| section.validate(self))?;
         check(regularized_layers, |section| section.validate(self))?;
         check(choices, Choices::validate)?;
-        let models_wanted = correlation.is_some() || scatter.is_some() || choices.is_some();
+        check(inconsistency, Inconsistency::validate)?;
+        check(intrinsic_dimension, |section| section.validate(self))?;
+        let judged = correlation.is_some() || scatter.is_some() || choices.is_some();
+        let models_wanted = judged || inconsistency.is_some();
         require(
             "zoo",
             "missing",
             zoo.is_some() || !models_wanted,
-            "a table `[zoo]`, be it empty, as `correlation`, `scatter` and `choices` need its models",
+            "a table `[zoo]`, be it empty, as `correlation`, `scatter`, `choices` and `inconsistency` need its models",
         )
     }
 }
@@ -153,6 +159,57 @@ impl Choices {
         distinct("choices.measures", &self.measures)?;
         between("choices.bootstrap", self.bootstrap, 1, MOST)?;
         measure("choices.measure", &self.measure)
+    }
+}
+
+impl Inconsistency {
+    fn validate(&self) -> Result<()> {
+        distinct("inconsistency.seeds", &self.seeds)?;
+        let seeds = self.seeds.len();
+        require(
+            "inconsistency.seeds",
+            format!("a list of {seeds}"),
+            seeds > 1,
+            "two seeds at least, as models are compared with each other",
+        )?;
+        between("inconsistency.images", self.images, 1, MOST)?;
+        between("inconsistency.bootstrap", self.bootstrap, 1, MOST)
+    }
+}
+
+impl IntrinsicDimension {
+    fn validate(&self, profile: &Profile) -> Result<()> {
+        let optimizer = self.setup(profile).training.optimizer.unwrap_or_default();
+        let linear =
+            matches!(optimizer, Optimizer::Sgd { weight_decay, .. } if weight_decay == 0.0);
+        require(
+            "intrinsic-dimension.training.optimizer",
+            "another one",
+            linear,
+            "{ kind = \"sgd\", momentum = 0.9 } or the like without weight decay, whose steps stay in a subspace",
+        )?;
+        some_distinct("intrinsic-dimension.variants", &self.variants)?;
+        some_distinct("intrinsic-dimension.seeds", &self.seeds)?;
+        distinct("intrinsic-dimension.learning_rates", &self.learning_rates)?;
+        for &rate in &self.learning_rates {
+            positive("intrinsic-dimension.learning_rates", rate)?;
+        }
+        some_distinct("intrinsic-dimension.dimensions", &self.dimensions)?;
+        for &dimension in &self.dimensions {
+            between("intrinsic-dimension.dimensions", dimension, 1, MOST)?;
+        }
+        require(
+            "intrinsic-dimension.dimensions",
+            format!("{:?}", self.dimensions),
+            self.dimensions.is_sorted(),
+            "rising numbers",
+        )?;
+        require(
+            "intrinsic-dimension.share",
+            self.share,
+            self.share > 0.0 && self.share <= 1.0,
+            "a share above 0 and at most 1",
+        )
     }
 }
 
@@ -496,6 +553,55 @@ mod tests {
                 "each value once",
             ),
             ("[scatter]", "zoo", "missing", "a table `[zoo]`"),
+            ("[inconsistency]", "zoo", "missing", "a table `[zoo]`"),
+            (
+                "[zoo]\n[inconsistency]\nseeds = [3]",
+                "inconsistency.seeds",
+                "a list of 1",
+                "two seeds",
+            ),
+            (
+                "[zoo]\n[inconsistency]\nseeds = [3, 3]",
+                "inconsistency.seeds",
+                "3 twice",
+                "each value once",
+            ),
+            (
+                "[zoo]\n[inconsistency]\nimages = 0",
+                "inconsistency.images",
+                "0",
+                "1 to 1000000",
+            ),
+            (
+                "[intrinsic-dimension]",
+                "intrinsic-dimension.training.optimizer",
+                "another one",
+                "without weight decay",
+            ),
+            (
+                "[intrinsic-dimension]\ntraining = { optimizer = { kind = \"sgd\" } }\ndimensions = [30, 10]",
+                "intrinsic-dimension.dimensions",
+                "[30, 10]",
+                "rising",
+            ),
+            (
+                "[intrinsic-dimension]\ntraining = { optimizer = { kind = \"sgd\" } }\ndimensions = [0, 10]",
+                "intrinsic-dimension.dimensions",
+                "0",
+                "1 to 1000000",
+            ),
+            (
+                "[intrinsic-dimension]\ntraining = { optimizer = { kind = \"sgd\" } }\nshare = 1.5",
+                "intrinsic-dimension.share",
+                "1.5",
+                "at most 1",
+            ),
+            (
+                "[intrinsic-dimension]\ntraining = { optimizer = { kind = \"sgd\" } }\nseeds = []",
+                "intrinsic-dimension.seeds",
+                "empty",
+                "at least one",
+            ),
             (
                 "[regularized-layers]\nvariants = [\"vit\"]",
                 "regularized-layers.variants",
@@ -541,7 +647,7 @@ mod tests {
         for name in super::super::names() {
             Profile::load(name).unwrap().validate().unwrap();
         }
-        let bare = "[zoo]\n[toy-ascent]\n[taylor]\n[variants]\n[correlation]\n[scatter]\n[regularization]\n[regularized-layers]\n[choices]";
+        let bare = "[zoo]\n[toy-ascent]\n[taylor]\n[variants]\n[correlation]\n[scatter]\n[regularization]\n[regularized-layers]\n[choices]\n[inconsistency]";
         profile(bare).validate().unwrap();
     }
 }

@@ -77,7 +77,7 @@ impl Recipe for Choices {
         if let Some(chart) = measures::chart(&moves) {
             artefact = artefact.chart(chart);
         }
-        let artefact = zoo::describe_zoo(artefact, context.profile, &models)?;
+        let artefact = zoo::describe_zoo(artefact, &models)?;
         Ok(artefact.note(NOTE).note(zoo::NOTE_NEGATED))
     }
 }

@@ -87,7 +87,7 @@ impl Recipe for Correlation {
                 .chart(chart)
                 .table(sign_errors::distribution(&analysis));
         }
-        let artefact = zoo::describe_zoo(artefact, context.profile, &models)?;
+        let artefact = zoo::describe_zoo(artefact, &models)?;
         let artefact = note_undefined(artefact, &models, &requests)?;
         Ok(artefact.note(zoo::NOTE_NEGATED).note(NOTE_TAU))
     }

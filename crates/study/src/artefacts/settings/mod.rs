@@ -40,7 +40,7 @@ const MODEL: [Named; 15] = [
 ];
 
 /// Settings of the training, in the order in which they are stated.
-const TRAINING: [Named; 12] = [
+const TRAINING: [Named; 13] = [
     ("optimizer", "", true),
     ("learning_rate", "learning rate", true),
     ("batch_size", "batch", true),
@@ -60,6 +60,11 @@ const TRAINING: [Named; 12] = [
         false,
     ),
     ("augmentation", "", true),
+    (
+        "subspace.dimension",
+        "random directions of the weights",
+        false,
+    ),
     ("rates", "", false),
 ];
 
